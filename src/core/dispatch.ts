@@ -1,0 +1,52 @@
+// The plain data that planning hands to the device: programs and dispatches. No shapes, no Vulkan.
+
+/** How a program reads or writes one operand. */
+export interface ProgramBinding {
+  readonly name: string;
+  /** `texel1` and `texel4` are storage texel buffers viewed as r32f and rgba32f. */
+  readonly kind: "storage" | "texel1" | "texel4";
+  readonly access: "read" | "write" | "readwrite";
+}
+
+/** A specialization constant of a program. */
+export interface ProgramConstant {
+  readonly id: number;
+  readonly type: "u32" | "i32" | "f32" | "bool";
+  readonly value: number;
+}
+
+/** A word of a program's push constant block, behind the addresses if there are any. */
+export interface ProgramPushWord {
+  readonly offset: number;
+  readonly type: "u32" | "i32" | "f32";
+}
+
+/** One compiled shader: reflected interface and code. */
+export interface Program {
+  /** File path below `shaders/glsl` without suffix, and `.build` where there are several builds. */
+  readonly id: string;
+  readonly bindings: readonly ProgramBinding[];
+  /** True if operands come as 64-bit addresses at the head of the push block, not as descriptors. */
+  readonly addresses: boolean;
+  readonly constants: Readonly<Record<string, ProgramConstant>>;
+  readonly push: Readonly<Record<string, ProgramPushWord>>;
+  readonly pushByteLength: number;
+  /** Device features that the code needs, for example `subgroupShuffle`, `float16`. */
+  readonly requires: readonly string[];
+  /** Decodes the SPIR-V words; called once for each device. */
+  spirv(): Uint8Array<ArrayBuffer>;
+}
+
+/** One kernel launch. `buffers` are slots of the plan that holds it. */
+export interface Dispatch {
+  readonly program: Program;
+  /** Values of specialization constants by name; missing ones keep their defaults. */
+  readonly constants: Readonly<Record<string, number>>;
+  /** Identifies program and constants; equal keys share a pipeline. */
+  readonly pipelineKey: string;
+  /** The words of the push block without the addresses, packed as the shader expects them. */
+  readonly push: Uint32Array<ArrayBuffer>;
+  /** Slot index of each binding. */
+  readonly slots: readonly number[];
+  readonly grid: readonly [number, number, number];
+}

@@ -1,0 +1,48 @@
+// What planning may rely on, from what the adapter says.
+
+import type { NativeRuntime } from "../../ffi/native.ts";
+import type { Capabilities } from "../core/capabilities.ts";
+import type { Adapter } from "./adapter.ts";
+import type { Device } from "./device.ts";
+import { chooseLoadPath } from "./load_path.ts";
+import type { InternalDeviceOptions } from "./options.ts";
+
+/**
+ * Describes a device to the planner.
+ *
+ * @param device The device; used only when the load path has to be measured.
+ * @param runtime Reads the environment.
+ * @param options The caller's options.
+ * @returns The capabilities. The load path is found out when it is first read.
+ */
+export function readCapabilities(
+  device: Device,
+  runtime: NativeRuntime,
+  options: InternalDeviceOptions,
+): Capabilities {
+  const { adapter } = device;
+  const { features, limits } = adapter;
+  let loadPath: Capabilities["loadPath"] | undefined;
+  return {
+    deviceClass: deviceClass(adapter),
+    get loadPath(): Capabilities["loadPath"] {
+      return loadPath ??= chooseLoadPath(device, runtime, options);
+    },
+    subgroupSize: limits.subgroupSize,
+    subgroupShuffle: features.subgroupShuffle,
+    float16: features.float16 && features.storage16,
+    bufferDeviceAddress: features.bufferDeviceAddress,
+    maxWorkgroupCount: limits.maxWorkgroupCount,
+    maxWorkgroupSize: limits.maxWorkgroupSize,
+    maxWorkgroupInvocations: limits.maxWorkgroupInvocations,
+    maxSharedMemoryBytes: limits.maxSharedMemoryBytes,
+    maxStorageBufferRange: limits.maxStorageBufferRange,
+    maxTexelBufferElements: limits.maxTexelBufferElements,
+    maxPushConstantBytes: limits.maxPushConstantBytes,
+  };
+}
+
+function deviceClass(adapter: Adapter): Capabilities["deviceClass"] {
+  if (adapter.software) return "cpu";
+  return adapter.type === "other" ? "discrete" : adapter.type;
+}

@@ -1,0 +1,259 @@
+// The parts of a device: made together, failed together, freed together in the right order.
+
+import type { Dispatch } from "../core/dispatch.ts";
+import { DeviceLostError, LimitError } from "../core/errors.ts";
+import { BufferStore } from "./buffer_store.ts";
+import { BufferFactory, type BufferResource, type DeviceBuffer } from "./buffers.ts";
+import { CommandRing } from "./command_ring.ts";
+import type { Context } from "./context.ts";
+import { DescriptorCache } from "./descriptors.ts";
+import { WRITE } from "./hazards.ts";
+import { DeviceMemory, isMappable, isMemoryFailure } from "./memory.ts";
+import type { InternalDeviceOptions } from "./options.ts";
+import { type Pipeline, PipelineCache } from "./pipelines.ts";
+import { type KernelTiming, Profiler } from "./profiler.ts";
+import { Recorder } from "./recorder.ts";
+import { Timeline } from "./timeline.ts";
+import { Transfer } from "./transfer.ts";
+
+/** Share of the heap that is taken at most, where the caller does not say. */
+const BUDGET_SHARE = 0.8;
+
+/** How long a wait may see no progress, where the caller does not say. */
+const TIMEOUT_MILLISECONDS = 60_000;
+
+/** How long a device that was lost may take to say so again. */
+const LOST_TIMEOUT_MILLISECONDS = 2000;
+
+/** What a device is made of. */
+export class Parts {
+  /** Its clock. */
+  readonly timeline: Timeline;
+  /** Its memory. */
+  readonly memory: DeviceMemory;
+  /** Its buffers. */
+  readonly store: BufferStore;
+  /** Its pipelines. */
+  readonly pipelines: PipelineCache;
+  /** Its command buffers. */
+  readonly ring: CommandRing;
+  /** Its commands. */
+  readonly recorder: Recorder;
+  /** Its uploads and downloads. */
+  readonly transfer: Transfer;
+  readonly #context: Context;
+  readonly #descriptors: DescriptorCache;
+  readonly #profilers: Set<Profiler> = new Set();
+  #closed: Error | undefined;
+
+  /**
+   * @param context The device; not owned until the constructor returns.
+   * @param options The caller's options.
+   */
+  constructor(context: Context, options: InternalDeviceOptions) {
+    this.#context = context;
+    this.timeline = new Timeline(context, options.timeoutMilliseconds ?? TIMEOUT_MILLISECONDS);
+    const { limits } = context.record.adapter;
+    const heap = limits.heapBytes > 0 ? limits.heapBytes : Math.max(...context.record.heapBytes);
+    this.memory = new DeviceMemory(context, {
+      mapped: usesMappedTransfers(context, options.transfers),
+      budgetBytes: Math.floor(options.memoryBudgetBytes ?? heap * BUDGET_SHARE),
+      blockBytes: options.blockBytes,
+    });
+    const factory = new BufferFactory(context, this.memory);
+    this.#descriptors = new DescriptorCache(context, this.timeline, factory);
+    this.pipelines = new PipelineCache(context, this.#descriptors);
+    try {
+      this.ring = new CommandRing(context, this.timeline);
+    } catch (error) {
+      this.memory.dispose();
+      this.timeline.dispose();
+      throw error;
+    }
+    this.recorder = new Recorder(context, this.ring, this.#descriptors, factory);
+    this.store = new BufferStore(context, this.timeline, this.memory, factory, this.#descriptors);
+    this.store.flush = () => this.flush();
+    this.transfer = new Transfer(context, this.timeline, this.memory, this.store, this.recorder);
+  }
+
+  /** Submits what is recorded. */
+  flush(): void {
+    if (!this.ring.recording) return;
+    try {
+      this.ring.flush();
+    } catch (error) {
+      if (!isMemoryFailure(error)) throw error;
+      // The commands are kept: free what can be freed and submit them again.
+      this.store.retry("a submission", 0, () => this.ring.flush());
+    }
+  }
+
+  /** Submits what is recorded, if it is enough. */
+  flushIfDue(): void {
+    if (this.ring.due) this.flush();
+  }
+
+  /**
+   * The pipeline of a dispatch.
+   *
+   * @param dispatch Program and constants.
+   * @returns The pipeline, made at the first call.
+   */
+  pipeline(dispatch: Dispatch): Pipeline {
+    const known = this.pipelines.find(dispatch);
+    if (known !== undefined) return known;
+    const label = `pipeline ${dispatch.program.id}`;
+    return this.store.retry(label, 0, () => this.pipelines.make(dispatch));
+  }
+
+  /**
+   * Checks and records a kernel launch.
+   *
+   * @param dispatch What to launch.
+   * @param buffers The operand of each binding.
+   * @param resources Their memory; may be longer.
+   * @param label What it is for.
+   */
+  launch(
+    dispatch: Dispatch,
+    buffers: readonly DeviceBuffer[],
+    resources: readonly BufferResource[],
+    label: string,
+  ): void {
+    const pipeline = this.pipelines.find(dispatch) ?? this.pipeline(dispatch);
+    const { access } = pipeline;
+    if (buffers.length !== access.length) {
+      throw new TypeError(
+        `Cannot dispatch ${dispatch.program.id} for ${label}: found ${buffers.length} buffers, expected ${access.length}`,
+      );
+    }
+    for (let i = 0; i < access.length; i++) {
+      const resource = resources[i] as BufferResource;
+      if (resource.reads.size > 0 && ((access[i] as number) & WRITE) !== 0) {
+        this.transfer.beforeWrite(resource);
+      }
+    }
+    const [x, y, z] = dispatch.grid;
+    const [mostX, mostY, mostZ] = this.#context.record.adapter.limits.maxWorkgroupCount;
+    if (!fits(x, mostX) || !fits(y, mostY) || !fits(z, mostZ)) {
+      throw new LimitError(
+        `Cannot dispatch ${dispatch.program.id} for ${label}: its grid is ${x} x ${y} x ${z}, ` +
+          `expected 1 to ${mostX} x ${mostY} x ${mostZ} workgroups (maxComputeWorkGroupCount)`,
+      );
+    }
+    try {
+      this.recorder.dispatch(pipeline, dispatch, buffers, resources, label);
+    } catch (error) {
+      if (!isMemoryFailure(error)) throw error;
+      this.store.reclaim();
+      this.store.retry(
+        label,
+        0,
+        () => this.recorder.dispatch(pipeline, dispatch, buffers, resources, label),
+      );
+    }
+    if (this.ring.due) this.flush();
+  }
+
+  /** Begins to measure dispatches, unless that is done already. */
+  startProfile(): void {
+    if (this.recorder.profiler !== undefined) return;
+    this.recorder.profiler = new Profiler(this.#context);
+    this.#profilers.add(this.recorder.profiler);
+  }
+
+  /**
+   * Ends the measurement.
+   *
+   * @returns One row for each dispatch, when all are done.
+   */
+  async stopProfile(): Promise<KernelTiming[]> {
+    const { profiler } = this.recorder;
+    if (profiler === undefined) return [];
+    this.recorder.profiler = undefined;
+    this.flush();
+    await this.timeline.wait(this.timeline.submitted);
+    // Nothing to wait for resolves at once, so the device may be gone by now.
+    if (this.#closed !== undefined) throw this.#closed;
+    this.#profilers.delete(profiler);
+    try {
+      return profiler.read();
+    } finally {
+      profiler.dispose();
+    }
+  }
+
+  /**
+   * The device is lost: nothing recorded will ever run.
+   *
+   * @param error What waiting promises reject with.
+   */
+  fail(error: Error): void {
+    this.#closed ??= error;
+    this.ring.abandon();
+    this.transfer.close(error);
+    this.timeline.fail(error);
+  }
+
+  /**
+   * Waits for submitted work, at the end of the process.
+   *
+   * @param timeoutMilliseconds Longest wait.
+   */
+  quiesce(timeoutMilliseconds: number): void {
+    this.ring.abandon();
+    this.#drain(timeoutMilliseconds);
+  }
+
+  /**
+   * Waits for submitted work and destroys everything. Never throws.
+   *
+   * @param error What waiting promises reject with.
+   */
+  dispose(error: Error): void {
+    this.fail(error);
+    // What a device still works on must not be destroyed; the end of the process frees it. Waits for a lost device end "in finite
+    // time", which may be long.
+    const lost = this.#context.lost !== undefined;
+    if (!this.#drain(lost ? LOST_TIMEOUT_MILLISECONDS : Infinity)) return;
+    for (const profiler of this.#profilers) profiler.dispose();
+    this.store.dispose();
+    this.recorder.dispose();
+    this.ring.dispose();
+    this.pipelines.dispose();
+    this.#descriptors.dispose();
+    this.memory.dispose();
+    if (this.timeline.busy) void this.timeline.settled().then(() => this.#finish());
+    else this.#finish();
+  }
+
+  #finish(): void {
+    this.timeline.dispose();
+    this.#context.dispose();
+  }
+
+  /** Whether the device works on nothing any more, after waiting at most for some time. */
+  #drain(timeoutMilliseconds: number): boolean {
+    try {
+      this.timeline.waitSync(this.timeline.submitted, timeoutMilliseconds);
+      return true;
+    } catch (error) {
+      return error instanceof DeviceLostError;
+    }
+  }
+}
+
+/** On CPUs and integrated GPUs all memory is the host's: staging would only copy it once more. */
+function usesMappedTransfers(
+  context: Context,
+  wish: InternalDeviceOptions["transfers"],
+): boolean {
+  const { adapter, memoryTypes } = context.record;
+  const possible = memoryTypes.some(({ propertyFlags }) => isMappable(propertyFlags));
+  if (wish !== undefined) return possible && wish === "mapped";
+  return possible && (adapter.type === "cpu" || adapter.type === "integrated");
+}
+
+function fits(groups: number, most: number): boolean {
+  return groups > 0 && groups <= most && groups >>> 0 === groups;
+}

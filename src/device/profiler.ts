@@ -1,0 +1,119 @@
+// GPU time of each dispatch between startProfile and stopProfile, by two timestamps around it.
+
+import * as vk from "../../ffi/vulkan/enums.ts";
+import type { Dispatch } from "../core/dispatch.ts";
+import type { Context } from "./context.ts";
+import { createTimestamps, timestampPeriod } from "./pacer.ts";
+
+/** Dispatches that share one pool of timestamps. */
+const DISPATCHES_PER_POOL = 256;
+
+/** Time of one dispatch. */
+export interface KernelTiming {
+  /** What the dispatch was for. */
+  readonly label: string;
+  /** Program that ran. */
+  readonly program: string;
+  /** Time on the device; null if its queue has no timestamps. */
+  readonly nanoseconds: number | null;
+  /** Workgroups along x, y, z. */
+  readonly grid: readonly [number, number, number];
+}
+
+/** Collects timestamps. */
+export class Profiler {
+  readonly #context: Context;
+  readonly #period: number;
+  readonly #validMask: bigint;
+  readonly #pools: bigint[] = [];
+  readonly #records: Omit<KernelTiming, "nanoseconds">[] = [];
+
+  /** @param context The device. */
+  constructor(context: Context) {
+    this.#context = context;
+    this.#period = timestampPeriod(context);
+    const bits = context.record.queueFamilies[context.queueFamily]?.timestampValidBits ?? 0;
+    this.#validMask = (1n << BigInt(bits)) - 1n;
+  }
+
+  /** Makes sure that the next dispatch has timestamps; the only method that may throw. */
+  reserve(): void {
+    if (this.#period === 0) return;
+    const pool = Math.floor(this.#records.length / DISPATCHES_PER_POOL);
+    if (pool < this.#pools.length) return;
+    this.#pools.push(createTimestamps(this.#context, DISPATCHES_PER_POOL * 2));
+  }
+
+  /**
+   * A dispatch is about to be recorded.
+   *
+   * @param commandBuffer `VkCommandBuffer`.
+   */
+  before(commandBuffer: bigint): void {
+    if (this.#period === 0) return;
+    const [pool, query] = this.#locate(this.#records.length);
+    this.#context.commands.vkCmdResetQueryPool(commandBuffer, pool, query, 2);
+    this.#write(commandBuffer, pool, query);
+  }
+
+  /**
+   * A dispatch was recorded.
+   *
+   * @param commandBuffer `VkCommandBuffer`.
+   * @param label What it is for.
+   * @param dispatch What it runs.
+   */
+  after(commandBuffer: bigint, label: string, dispatch: Dispatch): void {
+    if (this.#period !== 0) {
+      const [pool, query] = this.#locate(this.#records.length);
+      this.#write(commandBuffer, pool, query + 1);
+    }
+    this.#records.push({ label, program: dispatch.program.id, grid: dispatch.grid });
+  }
+
+  /**
+   * Reads the times; all work must be finished.
+   *
+   * @returns One row for each dispatch, in order.
+   */
+  read(): KernelTiming[] {
+    if (this.#period === 0) return this.#records.map((row) => ({ ...row, nanoseconds: null }));
+    const { arena, commands, handle } = this.#context;
+    return arena.scope(() => {
+      const out = arena.allocate(16);
+      return this.#records.map((row, index) => {
+        const [pool, query] = this.#locate(index);
+        const code = commands.vkGetQueryPoolResults(
+          handle,
+          pool,
+          query,
+          2,
+          16,
+          out.address,
+          8n,
+          vk.VK_QUERY_RESULT_64_BIT,
+        );
+        this.#context.check("vkGetQueryPoolResults", code);
+        if (code !== vk.VK_SUCCESS) return { ...row, nanoseconds: null };
+        const ticks = (out.getU64(8) - out.getU64(0)) & this.#validMask;
+        return { ...row, nanoseconds: Number(ticks) * this.#period };
+      });
+    });
+  }
+
+  /** Destroys the timestamps. */
+  dispose(): void {
+    for (const pool of this.#pools.splice(0)) this.#context.destroy("QueryPool", pool);
+  }
+
+  #locate(index: number): [pool: bigint, query: number] {
+    const pool = this.#pools[Math.floor(index / DISPATCHES_PER_POOL)] ?? 0n;
+    return [pool, (index % DISPATCHES_PER_POOL) * 2];
+  }
+
+  #write(commandBuffer: bigint, pool: bigint, query: number): void {
+    // The barrier before each profiled dispatch makes both timestamps bracket this kernel alone.
+    const stage = vk.VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT;
+    this.#context.commands.vkCmdWriteTimestamp(commandBuffer, stage, pool, query);
+  }
+}
