@@ -2,18 +2,30 @@
 
 /** What the planner knows of a device. */
 export interface Capabilities {
+  /** Kind of device; `cpu` is a software driver, whose kernels avoid barriers and shared memory. */
   readonly deviceClass: "cpu" | "integrated" | "discrete" | "virtual";
-  /** How CPU kernels load operands fastest; found by a micro-probe when the device is opened. */
+  /** How CPU kernels load operands fastest; found by a micro-probe when first needed. */
   readonly loadPath: "texel" | "storage" | "address";
+  /** Invocations that run in lockstep. */
   readonly subgroupSize: number;
+  /** Whether invocations of a subgroup can read each other's values. */
   readonly subgroupShuffle: boolean;
+  /** Whether shaders compute in float16. */
   readonly float16: boolean;
+  /** Whether shaders may read buffers through 64-bit addresses. */
   readonly bufferDeviceAddress: boolean;
+  /** Most workgroups of one dispatch on each axis. */
   readonly maxWorkgroupCount: readonly [number, number, number];
+  /** Most invocations of one workgroup on each axis. */
   readonly maxWorkgroupSize: readonly [number, number, number];
+  /** Most invocations of one workgroup in all. */
   readonly maxWorkgroupInvocations: number;
+  /** Bytes of memory that a workgroup shares. */
   readonly maxSharedMemoryBytes: number;
+  /** Bytes of one storage buffer binding. */
   readonly maxStorageBufferRange: number;
+  /** Texels of one texel buffer view. */
   readonly maxTexelBufferElements: number;
+  /** Bytes of the push constant block. */
   readonly maxPushConstantBytes: number;
 }

@@ -2,22 +2,29 @@
 
 /** How a program reads or writes one operand. */
 export interface ProgramBinding {
+  /** Name in the shader, without the texel suffix. */
   readonly name: string;
   /** `texel1` and `texel4` are storage texel buffers viewed as r32f and rgba32f. */
   readonly kind: "storage" | "texel1" | "texel4";
+  /** What the shader does with the operand; barriers follow from it. */
   readonly access: "read" | "write" | "readwrite";
 }
 
 /** A specialization constant of a program. */
 export interface ProgramConstant {
+  /** `constant_id` in the shader. */
   readonly id: number;
+  /** Type in the shader. */
   readonly type: "u32" | "i32" | "f32" | "bool";
+  /** Default. */
   readonly value: number;
 }
 
 /** A word of a program's push constant block, behind the addresses if there are any. */
 export interface ProgramPushWord {
+  /** Bytes from the start of the block. */
   readonly offset: number;
+  /** Type in the shader. */
   readonly type: "u32" | "i32" | "f32";
 }
 
@@ -25,11 +32,15 @@ export interface ProgramPushWord {
 export interface Program {
   /** File path below `shaders/glsl` without suffix, and `.build` where there are several builds. */
   readonly id: string;
+  /** Operands by binding number. */
   readonly bindings: readonly ProgramBinding[];
   /** True if operands come as 64-bit addresses at the head of the push block, not as descriptors. */
   readonly addresses: boolean;
+  /** Specialization constants by name, without the prefix `k_`. */
   readonly constants: Readonly<Record<string, ProgramConstant>>;
+  /** Words of the push block by name. */
   readonly push: Readonly<Record<string, ProgramPushWord>>;
+  /** Bytes of the whole push block, addresses included. */
   readonly pushByteLength: number;
   /** Device features that the code needs, for example `subgroupShuffle`, `float16`. */
   readonly requires: readonly string[];
@@ -39,6 +50,7 @@ export interface Program {
 
 /** One kernel launch. `buffers` are slots of the plan that holds it. */
 export interface Dispatch {
+  /** The shader to launch. */
   readonly program: Program;
   /** Values of specialization constants by name; missing ones keep their defaults. */
   readonly constants: Readonly<Record<string, number>>;
@@ -48,5 +60,6 @@ export interface Dispatch {
   readonly push: Uint32Array<ArrayBuffer>;
   /** Slot index of each binding. */
   readonly slots: readonly number[];
+  /** Workgroups on each axis. */
   readonly grid: readonly [number, number, number];
 }

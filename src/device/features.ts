@@ -92,7 +92,7 @@ export function readFeatures(
     storage16: features11.storageBuffer16BitAccess,
     scalarBlockLayout: features12.scalarBlockLayout,
     robustBufferAccess: core.robustBufferAccess,
-    vulkanMemoryModel: features12.vulkanMemoryModel,
+    vulkanMemoryModel: features12.vulkanMemoryModel && features12.vulkanMemoryModelDeviceScope,
     signedZeroInfNanPreserve: properties12.shaderSignedZeroInfNanPreserveFloat32,
     subgroupBasic: subgroup(vk.VK_SUBGROUP_FEATURE_BASIC_BIT),
     subgroupVote: subgroup(vk.VK_SUBGROUP_FEATURE_VOTE_BIT),
@@ -134,7 +134,10 @@ export function writeFeatures(arena: Arena, features: AdapterFeatures, validate:
       shaderBufferInt64Atomics: features.int64Atomics,
       storageBuffer8BitAccess: features.storage8,
       scalarBlockLayout: features.scalarBlockLayout,
+      // Together: with the model alone, atomics at device scope would be an error
+      // (VUID-RuntimeSpirv-vulkanMemoryModel-06265).
       vulkanMemoryModel: features.vulkanMemoryModel,
+      vulkanMemoryModelDeviceScope: features.vulkanMemoryModel,
     }),
   );
 }

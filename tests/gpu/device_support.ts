@@ -87,6 +87,7 @@ export class Faults {
   readonly #at: number;
   readonly #code: number;
   readonly #only: RegExp;
+  #device = 0n;
 
   /**
    * @param at Number of the call to fail, counted from 1; 0 for none.
@@ -113,23 +114,27 @@ export class Faults {
     if (/^vk(Destroy|FreeMemory)/.test(name)) {
       return (...values) => {
         this.objects--;
+        if (name === "vkDestroyDevice") this.#device = 0n;
+        return command(...values);
+      };
+    }
+    if (name === "vkGetDeviceQueue") {
+      return (...values) => {
+        this.#device = values[0];
         return command(...values);
       };
     }
     // Commands that return a VkResult; the others have nothing to fail with.
     if (
-      /^vkCmd|^vkGetPhysical|^vkGetDeviceQueue|^vkGetBuffer|^vkUpdate|^vkFree|^vkUnmap/.test(name)
+      /^vkCmd|^vkGetPhysical|^vkGetBuffer|^vkUpdate|^vkFree|^vkUnmap/.test(name)
     ) {
       return command;
     }
-    let device = 0n;
     return (...values) => {
-      if (name === "vkQueueSubmit" || /Semaphore/.test(name)) device = values[0];
       if (this.#only.test(name) && ++this.calls === this.#at) {
         this.failed = name;
         // A lost device works on nothing any more; this one must not either.
-        if (/Wait|Counter/.test(name)) commands.vkDeviceWaitIdle(device);
-        else if (name === "vkQueueSubmit") commands.vkQueueWaitIdle(device);
+        if (this.#device !== 0n) commands.vkDeviceWaitIdle(this.#device);
         return name.endsWith("Async") ? Promise.resolve(this.#code) : this.#code;
       }
       const result = command(...values);
