@@ -12,6 +12,8 @@ export interface Capabilities {
   readonly subgroupShuffle: boolean;
   /** Whether shaders compute in float16. */
   readonly float16: boolean;
+  /** Whether shaders compute with 64-bit integers. */
+  readonly int64: boolean;
   /** Whether shaders may read buffers through 64-bit addresses. */
   readonly bufferDeviceAddress: boolean;
   /** Most workgroups of one dispatch on each axis. */

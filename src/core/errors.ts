@@ -31,6 +31,12 @@ export class StateError extends Error {
   override readonly name: string = "StateError";
 }
 
+/** Gradients cannot be computed: nothing was recorded, the graph was freed, or an operator has none. */
+export class AutogradError extends StateError {
+  /** Name of the class, also in a minified program. */
+  override readonly name: string = "AutogradError";
+}
+
 /** A parameter was read before its shape became known (MXNet's name). */
 export class DeferredInitializationError extends StateError {
   /** Name of the class, also in a minified program. */

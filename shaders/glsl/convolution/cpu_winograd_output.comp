@@ -1,0 +1,119 @@
+// builds: texel storage address
+// Winograd on a CPU device, step 3: y = epilogue(A^T m A), tiles of 4 x 4 outputs.
+//
+// One invocation makes one tile of four output channels; lanes are tiles, as in cpu_winograd_input.
+// Operands: m (vec4s of four output channels, [point][out_quads][tile_step]), bias, residual, y.
+// Grid: x = ceil(tiles / local_size_x), y = ceil(channels / 4).
+#version 450
+#extension GL_GOOGLE_include_directive : require
+#extension GL_EXT_control_flow_attributes : require
+#extension GL_EXT_shader_explicit_arithmetic_types_int64 : require
+#ifdef LOAD_ADDRESS
+#extension GL_EXT_buffer_reference : require
+#endif
+
+layout(local_size_x_id = 0) in;
+layout(constant_id = 1) const uint k_tile = 6u;
+// Every tile row of y starts at a multiple of 4 floats and is whole: width stride 1, out_w a multiple of 4, no shuffle.
+layout(constant_id = 2) const bool k_vector_store = false;
+
+layout(push_constant) uniform Push {
+#ifdef LOAD_ADDRESS
+  uint64_t m_address;
+  uint64_t bias_address;
+  uint64_t residual_address;
+  uint64_t y_address;
+#endif
+  uint tiles;         // of this dispatch
+  uint tile_start;
+  uint tile_step;     // vec4s of m from quad to quad
+  uint tiles_h;
+  uint tiles_w;
+  uint out_quads;
+  uint channels;
+  uint out_h;
+  uint out_w;
+  uint y_step_n;      // floats; the strides of the stored tensor
+  uint y_step_c;
+  uint y_step_h;
+  uint y_step_w;
+} push;
+
+#define STORE_PAIRS
+#include "../lib/cpu_load.glsl"
+#include "../lib/epilogue.glsl"
+#include "../lib/winograd.glsl"
+
+INPUT4(0, m)
+INPUT1(1, bias)
+INPUT1(2, residual)
+OUTPUT4(3, y)
+
+void main() {
+  uint place = gl_GlobalInvocationID.x;
+  uint safe = min(place, push.tiles - 1u);
+  uint tile = safe + push.tile_start;
+  uint tile_row = tile / push.tiles_w;
+  uint out_w = (tile - tile_row * push.tiles_w) * 4u;
+  uint image = tile_row / push.tiles_h;
+  uint out_h = (tile_row - image * push.tiles_h) * 4u;
+  uint quad = gl_WorkGroupID.y;
+  uint point_step = push.out_quads * push.tile_step;
+
+  // Columns first: four rows are left of each.
+  vec4 rows[4u * k_tile];
+  [[unroll]] for (uint k = 0u; k < k_tile; k++) {
+    vec4 m[8];
+    [[unroll]] for (uint i = 0u; i < k_tile; i++) {
+      m[i] = LOAD4(m, (i * k_tile + k) * point_step + quad * push.tile_step + safe);
+    }
+    winograd_output(k_tile, m);
+    [[unroll]] for (uint i = 0u; i < 4u; i++) {
+      rows[i * k_tile + k] = m[i];
+    }
+  }
+  if (place < push.tiles) {
+    uint image_start = image * push.y_step_n;
+    vec4 bias = vec4(0.0);
+    if (k_has_bias) {
+      [[unroll]] for (uint j = 0u; j < 4u; j++) {
+        bias[j] = LOAD1(bias, min(quad * 4u + j, push.channels - 1u));
+      }
+    }
+    // Not unrolled: a fourth of the code to compile, for a few selections.
+    for (uint i = 0u; i < 4u + (gl_LocalInvocationIndex >> 20u); i++) {
+      if (out_h + i < push.out_h) {
+        vec4 m[8];
+        [[unroll]] for (uint k = 0u; k < k_tile; k++) {
+          vec4 upper = i == 0u ? rows[k] : rows[k_tile + k];
+          vec4 lower = i == 2u ? rows[2u * k_tile + k] : rows[3u * k_tile + k];
+          m[k] = i < 2u ? upper : lower;
+        }
+        winograd_output(k_tile, m);
+        [[unroll]] for (uint j = 0u; j < 4u; j++) {
+          uint channel = quad * 4u + j;
+          if (channel < push.channels) {
+            if (k_vector_store) {
+              uint target = image_start + channel * push.y_step_c + (out_h + i) * push.y_step_h + out_w;
+              vec4 value;
+              [[unroll]] for (uint p = 0u; p < 4u; p++) {
+                float residual = k_has_residual ? LOAD1(residual, target + p) : 0.0;
+                value[p] = epilogue_value(m[p][j], bias[j], residual);
+              }
+              STORE4(y, target >> 2u, value);
+            } else {
+              [[unroll]] for (uint p = 0u; p < 4u; p++) {
+                if (out_w + p < push.out_w) {
+                  uint target = image_start +
+                    epilogue_offset(channel, 0u, out_h + i, out_w + p, push.y_step_c, 0u, push.y_step_h, push.y_step_w);
+                  float residual = k_has_residual ? LOAD1(residual, target) : 0.0;
+                  STORE1(y, target, epilogue_value(m[p][j], bias[j], residual));
+                }
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,172 @@
+// Convolution as a matrix product, filters x taps times taps x pixels, whose second matrix is never stored: each
+// workgroup gathers its part of the input into shared memory while it goes along the taps (implicit GEMM).
+// Index map: a workgroup makes k_tile_m filters of one group times k_tile_n columns (pixels of all images in a row); an
+// invocation 4 k_rows x 4 k_cols of them, in pieces of 4 so that shared reads are vectors without bank conflicts. Per
+// step of k_tile_k taps it reads k_tile_k * (k_tile_m + k_tile_n) floats for k_tile_m * k_tile_n * k_tile_k products.
+// The weight comes packed: [group][tap, padded to k_tile_k][filter, padded to k_tile_m], zeros in the padding.
+// Local size: k_tile_m / (4 k_rows) * k_tile_n / (4 k_cols), 64 to 256. Two shared buffers, one barrier a step; the next
+// step's operands wait in registers meanwhile.
+#version 450
+#extension GL_GOOGLE_include_directive : require
+#extension GL_EXT_control_flow_attributes : require
+
+layout(local_size_x_id = 0) in;
+
+layout(constant_id = 3) const uint k_tile_m = 32u;
+layout(constant_id = 4) const uint k_tile_n = 32u;
+layout(constant_id = 5) const uint k_tile_k = 16u;
+layout(constant_id = 6) const uint k_rows = 1u;
+layout(constant_id = 7) const uint k_cols = 1u;
+layout(constant_id = 8) const uint k_kernel_d = 1u;
+layout(constant_id = 9) const uint k_kernel_h = 1u;
+layout(constant_id = 10) const uint k_kernel_w = 1u;
+layout(constant_id = 11) const uint k_stride_d = 1u;
+layout(constant_id = 12) const uint k_stride_h = 1u;
+layout(constant_id = 13) const uint k_stride_w = 1u;
+layout(constant_id = 14) const uint k_padding_d = 0u;
+layout(constant_id = 15) const uint k_padding_h = 0u;
+layout(constant_id = 16) const uint k_padding_w = 0u;
+layout(constant_id = 17) const uint k_dilation_d = 1u;
+layout(constant_id = 18) const uint k_dilation_h = 1u;
+layout(constant_id = 19) const uint k_dilation_w = 1u;
+// Whether a tap may lie outside the input.
+layout(constant_id = 20) const bool k_bounds = true;
+// Order of taps: true, all channels (padded to k_tile_k) of one kernel position after another, so that a step has one
+// position; false, all kernel positions of one channel after another, without padding between channels.
+layout(constant_id = 21) const bool k_position_major = false;
+// How the input is read: 0 floats along columns, 1 four channels at once, 2 four columns at once (1x1 kernels).
+layout(constant_id = 22) const uint k_load = 0u;
+// How the result is written: 0 floats, 1 four columns at once, 2 four channels at once.
+layout(constant_id = 23) const uint k_store = 0u;
+
+#include "lib/divide.glsl"
+#include "lib/epilogue.glsl"
+#include "lib/grid.glsl"
+
+layout(set = 0, binding = 0) readonly buffer Input { float values[]; } source;
+layout(set = 0, binding = 0) readonly buffer InputQuads { vec4 quads[]; } source_quads;
+layout(set = 0, binding = 1) readonly buffer Weight { vec4 quads[]; } weight;
+layout(set = 0, binding = 2) readonly buffer Bias { float values[]; } bias;
+layout(set = 0, binding = 3) readonly buffer Residual { float values[]; } residual;
+layout(set = 0, binding = 4) writeonly buffer Output { float values[]; } result;
+layout(set = 0, binding = 4) writeonly buffer OutputQuads { vec4 quads[]; } result_quads;
+
+layout(push_constant) uniform Push {
+  uint workgroups;
+  uint tiles_m, tiles_n;
+  uint steps;
+  uint group_channels;
+  uint group_filters;
+  uint columns; // batch * pixels
+  uint pixels, out_h, out_w;
+  uint pixels_multiplier, out_h_multiplier, out_w_multiplier;
+  uint shifts; // five bits each, in that order
+  uint in_d, in_h, in_w;
+  uint input_n, input_c, input_d, input_h, input_w; // strides in elements
+  uint output_n, output_c, output_d, output_h, output_w;
+} push;
+
+const uint k_threads_n = k_tile_n / (4u * k_cols);
+const uint k_threads = k_tile_m / (4u * k_rows) * k_threads_n;
+const uint k_taps = k_kernel_d * k_kernel_h * k_kernel_w;
+const uint k_row_m = k_tile_m / 4u + 1u; // quads of a shared row; one more than needed spreads the banks
+const uint k_row_n = k_tile_n / 4u + 1u;
+const uint k_units_m = k_tile_k * k_tile_m / 4u; // quads of a weight tile
+const uint k_loads_m = (k_units_m + k_threads - 1u) / k_threads;
+const uint k_loads_n = k_tile_k * k_tile_n / 4u / k_threads;
+// Columns that one invocation reads: several if there are more columns than invocations, or if it reads along channels.
+const uint k_wide = k_tile_n > k_threads ? k_tile_n / k_threads : 1u;
+const uint k_own = k_load == 1u ? k_loads_n : k_wide;
+const uint k_step_rows = k_threads > k_tile_n ? k_threads / k_tile_n : 1u;
+const uint k_quads_k = k_tile_k / 4u;
+const uint k_quads_n = k_tile_n / 4u;
+
+shared vec4 tile_m[2u * k_tile_k * k_row_m];
+shared vec4 tile_n[2u * k_tile_k * k_row_n];
+
+uint thread;
+// Of each column that this invocation reads: offset of its image and group, and the first position of its window.
+uint own_base[k_own];
+uvec3 own_first[k_own];
+vec4 next_m[k_loads_m];
+vec4 next_n[k_loads_n];
+// Kernel position and first channel of the next step (position-major order).
+uvec3 position = uvec3(0u);
+uint channel_first = 0u;
+
+#include "igemm_load.glsl"
+#include "igemm_store.glsl"
+
+void multiply(uint half_index) {
+  uint base_m = half_index * k_tile_k * k_row_m + thread / k_threads_n;
+  uint base_n = half_index * k_tile_k * k_row_n + thread % k_threads_n;
+  for (uint k = 0u; k < k_tile_k; k++) {
+    vec4 x[k_cols];
+    [[unroll]] for (uint c = 0u; c < k_cols; c++) {
+      x[c] = tile_n[base_n + k * k_row_n + c * k_threads_n];
+    }
+    [[unroll]] for (uint r = 0u; r < k_rows; r++) {
+      vec4 y = tile_m[base_m + k * k_row_m + r * (k_tile_m / (4u * k_rows))];
+      [[unroll]] for (uint j = 0u; j < 4u; j++) {
+        [[unroll]] for (uint c = 0u; c < k_cols; c++) {
+          sums[(r * 4u + j) * k_cols + c] += y[j] * x[c];
+        }
+      }
+    }
+  }
+}
+
+void main() {
+  if (workgroup_index() >= push.workgroups) {
+    return; // the whole workgroup: no barrier is left waiting
+  }
+  thread = gl_LocalInvocationIndex;
+  uint rest = workgroup_index();
+  uint filter_first = rest % push.tiles_m * k_tile_m;
+  rest /= push.tiles_m;
+  uint column_first = rest % push.tiles_n * k_tile_n;
+  uint group = rest / push.tiles_n;
+
+  [[unroll]] for (uint i = 0u; i < k_own; i++) {
+    // Past the last column the last one is read again; its results are not stored.
+    uint column = min(column_first + own_column(i), push.columns - 1u);
+    uvec4 place = column_place(k_load == 2u ? column & ~3u : column);
+    own_base[i] = place.x * push.input_n + group * push.group_channels * push.input_c;
+    own_first[i] = place.yzw * uvec3(k_stride_d, k_stride_h, k_stride_w) -
+      uvec3(k_padding_d, k_padding_h, k_padding_w);
+  }
+  [[unroll]] for (uint i = 0u; i < 4u * k_rows * k_cols; i++) {
+    sums[i] = vec4(0.0);
+  }
+  uint weight_base = (group * push.steps * k_tile_k * push.tiles_m * k_tile_m + filter_first) / 4u;
+  load_next(0u, weight_base);
+  store_next(0u);
+  barrier();
+  uint steps = push.steps + opaque_zero();
+  for (uint t = 0u; t < steps; t++) {
+    if (t + 1u < steps) {
+      load_next(t + 1u, weight_base);
+    }
+    multiply(t & 1u);
+    if (t + 1u < steps) {
+      store_next((t + 1u) & 1u);
+    }
+    barrier();
+  }
+
+  uint channel_base = group * push.group_filters;
+  [[unroll]] for (uint row = 0u; row < 4u * k_rows; row++) {
+    own_bias[row] = 0.0;
+    if (k_has_bias) {
+      uint index = min(filter_first + piece_m(row / 4u) + row % 4u, push.group_filters - 1u);
+      own_bias[row] = bias.values[channel_base + index];
+    }
+  }
+  if (k_store == 1u) {
+    store_columns(column_first, filter_first, channel_base);
+  } else if (k_store == 2u) {
+    store_channels(column_first, filter_first, channel_base);
+  } else {
+    store_floats(column_first, filter_first, channel_base);
+  }
+}

@@ -1,0 +1,171 @@
+// The variant table of convolutions: which kernel runs which shape on which device.
+
+import { LimitError } from "../core/errors.ts";
+import {
+  planCpuConvolution,
+  prefersCpuConvolution,
+  supportsCpuConvolution,
+} from "./convolution_cpu.ts";
+import { planCpuDepthwise, supportsCpuDepthwise } from "./convolution_cpu_depthwise.ts";
+import { planCpuRow, prefersCpuRow, supportsCpuRow } from "./convolution_cpu_row.ts";
+import {
+  planCpuWinograd,
+  prefersCpuWinograd,
+  supportsCpuWinograd,
+} from "./convolution_cpu_winograd.ts";
+import { chooseTile, planIgemmConvolution, tileFits, TILES } from "./convolution_igemm.ts";
+import { planDirectConvolution } from "./convolution_direct.ts";
+import {
+  checkConvolutionLimits,
+  type ConvolutionProblem,
+  type ConvolutionSettings,
+  convolutionSlots,
+  describeConvolution,
+} from "./convolution_problem.ts";
+import type { Capabilities, Plan } from "./plan.ts";
+
+export type { ConvolutionSettings, Layout } from "./convolution_problem.ts";
+
+/** One way to compute a convolution. */
+export interface ConvolutionVariant {
+  readonly name: string;
+  /** Whether the variant can compute the problem at all. */
+  readonly supports: (problem: ConvolutionProblem, capabilities: Capabilities) => boolean;
+  /** Whether it should be chosen; asked in the order of the table, and only where it can. */
+  readonly when: (problem: ConvolutionProblem, capabilities: Capabilities) => boolean;
+  readonly plan: (capabilities: Capabilities, problem: ConvolutionProblem) => Plan;
+}
+
+/** All variants; the first that supports a problem and wants it is taken, and the last wants everything. */
+export const CONVOLUTION_VARIANTS: readonly ConvolutionVariant[] = [
+  {
+    name: "cpu_depthwise",
+    supports: supportsCpuDepthwise,
+    when: (_, capabilities) => capabilities.deviceClass === "cpu",
+    plan: planCpuDepthwise,
+  },
+  {
+    name: "cpu_winograd",
+    supports: supportsCpuWinograd,
+    when: prefersCpuWinograd,
+    plan: planCpuWinograd,
+  },
+  {
+    name: "cpu_row",
+    supports: supportsCpuRow,
+    when: prefersCpuRow,
+    plan: planCpuRow,
+  },
+  {
+    name: "cpu",
+    supports: supportsCpuConvolution,
+    when: prefersCpuConvolution,
+    plan: planCpuConvolution,
+  },
+  {
+    name: "igemm",
+    supports: (problem, capabilities) => chooseTile(capabilities, problem) !== undefined,
+    // Shared memory and barriers cost a CPU device more than they save; a few filters leave a tile empty.
+    when: (problem, capabilities) =>
+      capabilities.deviceClass !== "cpu" && problem.filters / problem.groups >= 8 &&
+      problem.channels / problem.groups * problem.kernel[0] * problem.kernel[1] *
+            problem.kernel[2] >= 8,
+    plan: (capabilities, problem) => planIgemmConvolution(capabilities, problem),
+  },
+  // Each tile under its own name, to be forced by tests and benches.
+  ...TILES.map((tile): ConvolutionVariant => ({
+    name: `igemm_${tile.name}`,
+    supports: (_, capabilities) => tileFits(tile, capabilities),
+    when: () => false,
+    plan: (capabilities, problem) => planIgemmConvolution(capabilities, problem, tile),
+  })),
+  {
+    name: "direct",
+    supports: () => true,
+    when: () => true,
+    plan: planDirectConvolution,
+  },
+];
+
+/**
+ * Shape of the result of a convolution.
+ *
+ * @param settings The convolution.
+ * @returns The shape in the output's layout, behind a pixel shuffle.
+ * @throws {ShapeError} If shapes and attributes do not fit each other.
+ */
+export function convolutionOutputShape(settings: ConvolutionSettings): readonly number[] {
+  return describeConvolution(settings).outputShape;
+}
+
+/**
+ * Plans a convolution in float32.
+ *
+ * @param capabilities The device.
+ * @param settings The convolution.
+ * @param variant Name of a variant to force; by default the table chooses.
+ * @returns Inputs 0 input, 1 weight, 2 bias and 3 residual (where `settings` names them), output 0.
+ * @throws {ShapeError} If shapes and attributes do not fit each other.
+ * @throws {LimitError} If a tensor exceeds what the device binds, or a forced variant cannot compute the problem.
+ */
+export function planConvolution(
+  capabilities: Capabilities,
+  settings: ConvolutionSettings,
+  variant?: string,
+): Plan {
+  const problem = describeConvolution(settings);
+  if (problem.outputCount === 0) {
+    const { slots } = convolutionSlots(problem);
+    return { label: "Convolution/empty", slots, dispatches: [], flops: 0, bytes: problem.bytes };
+  }
+  return planConvolutionProblem(capabilities, problem, variant);
+}
+
+/** Variants that read in front of the input where padding is negative: all others must not be asked. */
+const CROPPING: readonly string[] = [
+  "cpu",
+  "igemm",
+  ...TILES.map((tile) => `igemm_${tile.name}`),
+  "direct",
+];
+
+function runs(
+  { name, supports }: ConvolutionVariant,
+  problem: ConvolutionProblem,
+  capabilities: Capabilities,
+): boolean {
+  const crops = problem.padding.some((zeros) => zeros < 0);
+  return (!crops || CROPPING.includes(name)) && supports(problem, capabilities);
+}
+
+/**
+ * Plans a convolution that is already described, for operators made of convolutions.
+ *
+ * @param capabilities The device.
+ * @param problem The convolution; not empty. Its padding may be negative, which skips the first elements.
+ * @param variant Name of a variant to force; by default the table chooses.
+ * @returns The plan, as of {@linkcode planConvolution}.
+ * @throws {LimitError} If a tensor exceeds what the device binds, or a forced variant cannot compute the problem.
+ */
+export function planConvolutionProblem(
+  capabilities: Capabilities,
+  problem: ConvolutionProblem,
+  variant?: string,
+): Plan {
+  checkConvolutionLimits(capabilities, problem);
+  if (variant !== undefined) {
+    const row = CONVOLUTION_VARIANTS.find(({ name }) => name === variant);
+    if (row === undefined || !runs(row, problem, capabilities)) {
+      const names = CONVOLUTION_VARIANTS.map(({ name }) => name).join(", ");
+      throw new LimitError(
+        `Cannot force variant ${variant} of Convolution: it ` +
+          (row === undefined ? `is not among ${names}` : "does not support this shape or device"),
+      );
+    }
+    return row.plan(capabilities, problem);
+  }
+  const row = CONVOLUTION_VARIANTS.find((each) =>
+    runs(each, problem, capabilities) && each.when(problem, capabilities)
+  )!;
+  return row.plan(capabilities, problem);
+}

@@ -1,0 +1,170 @@
+// Depthwise convolution for CPU devices (lavapipe), straight from a channel-first image.
+
+import { isChannelFirst } from "./convolution_cpu_row.ts";
+import {
+  cpuProgram,
+  LANES,
+  outputWords,
+  storesPlainly,
+  supportsCpuKernels,
+} from "./convolution_cpu_weight.ts";
+import {
+  type ConvolutionProblem,
+  convolutionSlots,
+  epilogueConstants,
+} from "./convolution_problem.ts";
+import { type Capabilities, makeDispatch, type Plan } from "./plan.ts";
+
+function isPlainWeight({ weight, kernel }: ConvolutionProblem): boolean {
+  const [kd, kh, kw] = kernel;
+  return (kw === 1 || weight.w === 1) && (kh === 1 || weight.h === kw) &&
+    (kd === 1 || weight.d === kh * kw) && weight.n === kd * kh * kw;
+}
+
+/** Whether a device can run the depthwise kernel on a problem. */
+export function supportsCpuDepthwise(
+  problem: ConvolutionProblem,
+  capabilities: Capabilities,
+): boolean {
+  const { kernel, groups, channels, batch, size, stride, dilation } = problem;
+  return groups === channels && isChannelFirst(problem) && isPlainWeight(problem) &&
+    kernel[0] * kernel[1] * kernel[2] <= 64 && Math.max(stride[0], dilation[0]) <= 65_535 &&
+    problem.filters <= 65_535 && batch * size[0] <= 65_535 &&
+    Math.ceil(size[1] * Math.ceil(size[2] / 4) / LANES) <= 65_535 &&
+    supportsCpuKernels(capabilities, problem.inputCount, problem.weightCount, problem.outputCount);
+}
+
+/**
+ * Output rows that one invocation of the row kernel makes; none if it cannot compute the problem: strips of rows must
+ * begin at whole vectors of the image.
+ */
+function stripRows(problem: ConvolutionProblem): number | undefined {
+  const { kernel, stride, dilation, padding, inputSize, size } = problem;
+  const flat = kernel[0] === 1 && inputSize[0] === 1 && size[0] === 1;
+  if (!flat || inputSize[1] * inputSize[2] % 4 !== 0) return undefined;
+  const columns = 3 * stride[2] + (kernel[2] - 1) * dilation[2] + 1;
+  const window = Math.ceil((columns + padding[2] % 4 + 3) / 4);
+  const fits = (rows: number): boolean =>
+    rows * stride[1] * inputSize[2] % 4 === 0 &&
+    // What is unrolled: the driver compiles it within half a second.
+    ((rows - 1) * stride[1] + (kernel[1] - 1) * dilation[1] + 1) * window <= 40;
+  const wanted = stride[1] === 1 ? 4 : 2;
+  return [Math.min(wanted, size[1] < 2 ? 1 : size[1] < 4 ? 2 : 4), 4, 2, 1].find(fits);
+}
+
+function planRows(capabilities: Capabilities, problem: ConvolutionProblem, rows: number): Plan {
+  const { kernel, stride, dilation, padding, inputSize, size, output } = problem;
+  const strips = Math.ceil(size[1] / rows);
+  const units = problem.batch * problem.filters * strips;
+  // Enough workgroups for every thread of the device.
+  const localSize = [64, 32, 16].find((each) => units >= each * 16) ?? LANES;
+  const steps = [output.n, output.c, output.h, size[2]];
+  const plain = storesPlainly(problem) && output.w === 1;
+  const together = [4, 2].find((count) => plain && steps.every((step) => step % count === 0));
+  const { slots, order } = convolutionSlots(problem);
+  const dispatch = makeDispatch(
+    cpuProgram(capabilities, "cpu_depthwise_rows"),
+    {
+      local_size_x: localSize,
+      rows,
+      kernel_h: kernel[1],
+      kernel_w: kernel[2],
+      stride_h: stride[1],
+      stride_w: stride[2],
+      dilation_h: dilation[1],
+      dilation_w: dilation[2],
+      pad_h: padding[1],
+      pad_w: padding[2],
+      multiplier: problem.filters / problem.channels,
+      rest: inputSize[2] % 4,
+      store: together ?? 1,
+      ...epilogueConstants(problem),
+    },
+    {
+      units,
+      strips,
+      channels: problem.filters,
+      x_height: inputSize[1],
+      x_width: inputSize[2],
+      out_h: size[1],
+      out_w: size[2],
+      ...outputWords(problem),
+    },
+    order,
+    [Math.ceil(units / localSize), 1, 1],
+  );
+  return {
+    label: "Convolution/cpu_depthwise_rows",
+    slots,
+    dispatches: [dispatch],
+    flops: problem.flops,
+    bytes: problem.bytes,
+  };
+}
+
+/**
+ * Plans a depthwise convolution for a CPU device.
+ *
+ * @param capabilities The device.
+ * @param problem The convolution; not empty, one channel a group.
+ * @returns One dispatch.
+ */
+export function planCpuDepthwise(capabilities: Capabilities, problem: ConvolutionProblem): Plan {
+  const { kernel, stride, dilation, padding, inputSize, size, output, input } = problem;
+  const strip = stripRows(problem);
+  if (strip !== undefined && problem.batch * problem.filters * size[1] <= 64 * 65_535) {
+    return planRows(capabilities, problem, strip);
+  }
+  const rows = size[1] >= 28 ? 4 : size[1] >= 14 ? 2 : 1;
+  const runs = Math.ceil(size[2] / 4) * Math.ceil(size[1] / rows);
+  const idle = (each: number): number => Math.ceil(runs / each) * each - runs;
+  const localSize = [32, 16, 8].reduce((best, each) => idle(each) < idle(best) ? each : best, 64);
+  const aligned = stride[2] === 1 && dilation[2] === 1 && inputSize[2] % 4 === 0;
+  const vectorStore = storesPlainly(problem) && output.w === 1 && size[2] % 4 === 0 &&
+    [output.n, output.c, output.d, output.h].every((step) => step % 4 === 0);
+  const { slots, order } = convolutionSlots(problem);
+  const [x, weight, bias, residual, result] = order as [number, number, number, number, number];
+  const dispatch = makeDispatch(
+    cpuProgram(capabilities, "cpu_depthwise"),
+    {
+      local_size_x: localSize,
+      rows,
+      kernel_d: kernel[0],
+      kernel_h: kernel[1],
+      kernel_w: kernel[2],
+      stride_h: stride[1],
+      stride_w: stride[2],
+      dilation_h: dilation[1],
+      dilation_w: dilation[2],
+      pad_w: padding[2],
+      multiplier: problem.filters / problem.channels,
+      aligned: aligned ? 1 : 0,
+      vector_store: vectorStore ? 1 : 0,
+      ...epilogueConstants(problem),
+    },
+    {
+      x_depth: inputSize[0],
+      x_height: inputSize[1],
+      x_width: inputSize[2],
+      x_step_n: input.n,
+      x_step_c: input.c,
+      pad_h: padding[1],
+      pad_d: padding[0],
+      steps_d: stride[0] | (dilation[0] << 16),
+      runs,
+      out_d: size[0],
+      out_h: size[1],
+      out_w: size[2],
+      ...outputWords(problem),
+    },
+    [x, x, weight, bias, residual, result],
+    [Math.ceil(runs / localSize), problem.filters, problem.batch * size[0]],
+  );
+  return {
+    label: "Convolution/cpu_depthwise",
+    slots,
+    dispatches: [dispatch],
+    flops: problem.flops,
+    bytes: problem.bytes,
+  };
+}

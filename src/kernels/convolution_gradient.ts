@@ -1,0 +1,208 @@
+// The gradient of a convolution with respect to its weight: variant table, chunks and their sum. The gradient of a
+// transposed convolution's weight is the same with input and head gradient exchanged.
+
+import { programs } from "../../shaders/manifest.ts";
+import type { Dispatch } from "../core/dispatch.ts";
+import { LimitError } from "../core/errors.ts";
+import {
+  checkConvolutionLimits,
+  type ConvolutionSettings,
+  describeConvolution,
+  geometryConstants,
+  type Layout,
+} from "./convolution_problem.ts";
+import {
+  planCpuGradient,
+  prefersPrivate,
+  supportsCpuGradient,
+} from "./convolution_gradient_cpu.ts";
+import { GRADIENT_TILES, gradientTile, planIgemmGradient } from "./convolution_gradient_igemm.ts";
+import {
+  countChunks,
+  type GradientParts,
+  type GradientProblem,
+  gradientWords,
+} from "./convolution_gradient_problem.ts";
+import { planFill } from "./elementwise.ts";
+import { gridForItems, plainLocalSize } from "./grid.ts";
+import { type Capabilities, makeDispatch, type Plan, type Slot } from "./plan.ts";
+
+/** One way to compute a weight gradient. */
+export interface GradientVariant {
+  readonly name: string;
+  readonly supports: (problem: GradientProblem, capabilities: Capabilities) => boolean;
+  /** Whether it should be chosen; asked in the order of the table, and only where it can. */
+  readonly when: (problem: GradientProblem, capabilities: Capabilities) => boolean;
+  readonly plan: (capabilities: Capabilities, problem: GradientProblem) => GradientParts;
+}
+
+/** All variants; the first that supports a problem and wants it is taken, and the last wants everything. */
+export const GRADIENT_VARIANTS: readonly GradientVariant[] = [
+  {
+    name: "cpu_private",
+    supports: supportsCpuGradient,
+    when: (problem, capabilities) => prefersCpu(problem, capabilities) && prefersPrivate(problem),
+    plan: (capabilities, problem) => planCpuGradient(capabilities, problem, true),
+  },
+  {
+    name: "cpu",
+    supports: supportsCpuGradient,
+    when: prefersCpu,
+    plan: (capabilities, problem) => planCpuGradient(capabilities, problem, false),
+  },
+  {
+    name: "igemm",
+    supports: (problem, capabilities) => gradientTile(capabilities, problem) !== undefined,
+    // Shared memory and barriers cost a CPU device more than they save; small groups leave a tile empty.
+    when: (problem, capabilities) =>
+      capabilities.deviceClass !== "cpu" && problem.filters / problem.groups >= 8 &&
+      problem.weightCount / problem.filters >= 8,
+    plan: (capabilities, problem) =>
+      planIgemmGradient(capabilities, problem, gradientTile(capabilities, problem)!),
+  },
+  // Each tile under its own name, to be forced by tests and benches.
+  ...GRADIENT_TILES.map((tile): GradientVariant => ({
+    name: `igemm_${tile.name}`,
+    supports: (problem, capabilities) => gradientTile(capabilities, problem, [tile]) !== undefined,
+    when: () => false,
+    plan: (capabilities, problem) => planIgemmGradient(capabilities, problem, tile),
+  })),
+  { name: "direct", supports: () => true, when: () => true, plan: planDirectGradient },
+];
+
+/** Products below which a CPU device compiles a fast kernel for longer than it ever saves. */
+const FEW_FLOPS = 5e5;
+
+function prefersCpu(problem: GradientProblem, capabilities: Capabilities): boolean {
+  return capabilities.deviceClass === "cpu" && gradientFlops(problem) >= FEW_FLOPS;
+}
+
+/** Operations of the definition. */
+function gradientFlops({ outputCount, weightCount, filters }: GradientProblem): number {
+  return 2 * outputCount * (weightCount / filters);
+}
+
+function planDirectGradient(capabilities: Capabilities, problem: GradientProblem): GradientParts {
+  const [depth, height, width] = problem.size;
+  const rows = problem.batch * depth * height;
+  const busy = capabilities.deviceClass === "cpu" ? 1_024 : 65_536;
+  const wanted = countChunks(problem, Math.min(rows, busy / problem.weightCount));
+  const chunkRows = Math.ceil(rows / wanted);
+  const chunks = Math.ceil(rows / chunkRows);
+  const count = problem.weightCount * chunks;
+  const texel = capabilities.loadPath === "texel" &&
+    Math.max(problem.inputCount, problem.outputCount) <= capabilities.maxTexelBufferElements;
+  return {
+    name: "direct",
+    chunks,
+    dispatch: (chunkStep) =>
+      makeDispatch(
+        programs[
+          texel
+            ? "convolution/weight_gradient_direct.texel"
+            : "convolution/weight_gradient_direct.storage"
+        ],
+        {
+          local_size_x: plainLocalSize(capabilities),
+          channel_last: problem.channelLast ? 1 : 0,
+          ...geometryConstants(problem),
+        },
+        {
+          count,
+          elements: problem.weightCount,
+          chunk_step: chunkStep,
+          chunk_rows: chunkRows,
+          rows,
+          out_d: depth,
+          out_h: height,
+          out_w: width,
+          ...gradientWords(problem),
+        },
+        [0, 1, 2],
+        gridForItems(capabilities, count),
+      ),
+  };
+}
+
+/** Adds up partial weights, in order. */
+function sumChunks(
+  capabilities: Capabilities,
+  quads: number,
+  chunks: number,
+  slots: readonly number[],
+): Dispatch {
+  const texel = capabilities.loadPath === "texel" &&
+    quads * chunks <= capabilities.maxTexelBufferElements;
+  return makeDispatch(
+    programs[
+      texel ? "convolution/weight_gradient_sum.texel" : "convolution/weight_gradient_sum.storage"
+    ],
+    { local_size_x: plainLocalSize(capabilities) },
+    { quads, chunks },
+    slots,
+    gridForItems(capabilities, quads),
+  );
+}
+
+/**
+ * Plans the gradient of a convolution's weight in float32:
+ * `dw[o, c, k] = sum over n, q of g[n, o, q] * x[n, c, q * stride - padding + k * dilation]`.
+ *
+ * @param capabilities The device.
+ * @param settings The convolution; its epilogue does not count.
+ * @param variant Name of a variant to force; by default the table chooses.
+ * @returns Inputs 0 input and 1 head gradient (of the convolution's result), output 0 of the weight's shape.
+ * @throws {ShapeError} If shapes and attributes do not fit each other.
+ * @throws {LimitError} If a tensor exceeds what the device binds, or a forced variant cannot compute the problem.
+ */
+export function planWeightGradient(
+  capabilities: Capabilities,
+  settings: ConvolutionSettings,
+  variant?: string,
+): Plan {
+  const described = describeConvolution(settings);
+  const order: Layout = settings.weightLayout ?? settings.layout;
+  const problem: GradientProblem = { ...described, channelLast: order.indexOf("C") !== 1 };
+  const work = {
+    flops: gradientFlops(problem),
+    bytes: 4 * (problem.inputCount + problem.weightCount + problem.outputCount),
+  };
+  if (problem.outputCount === 0) {
+    // No image: the sum over nothing.
+    const fill = planFill(capabilities, 0, problem.weightCount * 4);
+    return {
+      ...work,
+      label: "WeightGradient/zero",
+      slots: fill.slots,
+      dispatches: fill.dispatches,
+    };
+  }
+  checkConvolutionLimits(capabilities, problem);
+  const row = variant === undefined
+    ? GRADIENT_VARIANTS.find(({ supports, when }) =>
+      supports(problem, capabilities) && when(problem, capabilities)
+    )
+    : GRADIENT_VARIANTS.find(({ name }) => name === variant);
+  if (row === undefined || !row.supports(problem, capabilities)) {
+    const names = GRADIENT_VARIANTS.map(({ name }) => name).join(", ");
+    throw new LimitError(
+      `Cannot force variant ${variant} of a weight gradient: it ` +
+        (row === undefined ? `is not among ${names}` : "does not support this shape or device"),
+    );
+  }
+  const { name, chunks, dispatch } = row.plan(capabilities, problem);
+  const slots: Slot[] = [{ role: "input", index: 0 }, { role: "input", index: 1 }];
+  const output: Slot = { role: "output", index: 0 };
+  const label = `WeightGradient/${name}`;
+  if (chunks === 1) {
+    return { ...work, label, slots: [...slots, output], dispatches: [dispatch(0)] };
+  }
+  const quads = Math.ceil(problem.weightCount / 4);
+  slots.push({ role: "temporary", byteLength: quads * 16 * chunks }, output);
+  return {
+    ...work,
+    label,
+    slots,
+    dispatches: [dispatch(quads * 4), sumChunks(capabilities, quads, chunks, [2, 3])],
+  };
+}

@@ -1,0 +1,272 @@
+// The implicit matrix product for GPUs: tile table, packing of the weight, and the plan.
+
+import { programs } from "../../shaders/manifest.ts";
+import type { Dispatch } from "../core/dispatch.ts";
+import {
+  type ConvolutionProblem,
+  convolutionSlots,
+  epilogueConstants,
+  geometryConstants,
+} from "./convolution_problem.ts";
+import { divisor } from "./divisor.ts";
+import { planFill } from "./elementwise.ts";
+import { foldGrid } from "./grid.ts";
+import { countOperand } from "./operand.ts";
+import { type Capabilities, makeDispatch, type Plan } from "./plan.ts";
+import { copyRegion } from "./region.ts";
+
+/** Shape of the part that one workgroup computes: m filters, n columns, k taps a step. */
+export interface Tile {
+  readonly name: string;
+  readonly m: number;
+  readonly n: number;
+  readonly k: number;
+  /** Pieces of four filters and of four columns that one invocation computes. */
+  readonly rows: number;
+  readonly cols: number;
+  /** Share of the arithmetic peak that the tile can reach, relative to the best. */
+  readonly efficiency: number;
+}
+
+/** All tiles. */
+export const TILES: readonly Tile[] = [
+  { name: "128x128", m: 128, n: 128, k: 16, rows: 2, cols: 2, efficiency: 1 },
+  { name: "64x128", m: 64, n: 128, k: 16, rows: 2, cols: 1, efficiency: 0.85 },
+  { name: "32x256", m: 32, n: 256, k: 16, rows: 2, cols: 1, efficiency: 0.8 },
+  { name: "16x256", m: 16, n: 256, k: 8, rows: 2, cols: 1, efficiency: 0.7 },
+  { name: "64x32", m: 64, n: 32, k: 32, rows: 1, cols: 1, efficiency: 0.5 },
+  { name: "32x32", m: 32, n: 32, k: 16, rows: 1, cols: 1, efficiency: 0.45 },
+];
+
+/** Invocations of a workgroup. */
+export function tileThreads(tile: Tile): number {
+  return tile.m / (4 * tile.rows) * (tile.n / (4 * tile.cols));
+}
+
+/** Shared memory of a workgroup: two buffers of both operands, rows one quad longer than needed. */
+export function tileSharedBytes(tile: Tile): number {
+  return 2 * tile.k * (tile.m + 4 + tile.n + 4) * 4;
+}
+
+/** Whether a device can run a tile. */
+export function tileFits(tile: Tile, capabilities: Capabilities): boolean {
+  const threads = tileThreads(tile);
+  return threads <= capabilities.maxWorkgroupInvocations &&
+    threads <= capabilities.maxWorkgroupSize[0] &&
+    tileSharedBytes(tile) <= capabilities.maxSharedMemoryBytes;
+}
+
+/** Processors that a tile must keep busy; Vulkan does not tell their number. */
+function processors(capabilities: Capabilities): number {
+  return capabilities.deviceClass === "discrete" ? 96 : 16;
+}
+
+/**
+ * Picks the tile with the least estimated time: rounds of workgroups over the processors, times products a round.
+ *
+ * @param capabilities The device.
+ * @param problem The convolution.
+ * @returns The tile, or undefined if the device can run none.
+ */
+export function chooseTile(
+  capabilities: Capabilities,
+  problem: ConvolutionProblem,
+): Tile | undefined {
+  const filters = problem.filters / problem.groups;
+  const columns = problem.batch * problem.size[0] * problem.size[1] * problem.size[2];
+  let best: Tile | undefined;
+  let bestTime = Infinity;
+  for (const tile of TILES) {
+    if (!tileFits(tile, capabilities)) continue;
+    const count = Math.ceil(filters / tile.m) * Math.ceil(columns / tile.n) * problem.groups;
+    const rounds = Math.ceil(count / processors(capabilities));
+    const time = rounds * tile.m * tile.n / tile.efficiency;
+    if (time < bestTime) {
+      best = tile;
+      bestTime = time;
+    }
+  }
+  return best;
+}
+
+interface Packing {
+  readonly positionMajor: boolean;
+  readonly steps: number;
+  readonly byteLength: number;
+  readonly key: string;
+  readonly dispatches: readonly Dispatch[];
+}
+
+/** The weight as the kernel reads it: `[group][tap, padded][filter, padded]`. */
+function packWeight(
+  capabilities: Capabilities,
+  problem: ConvolutionProblem,
+  tile: Tile,
+  positionMajor: boolean,
+): Packing {
+  const channels = problem.channels / problem.groups;
+  const filters = problem.filters / problem.groups;
+  const [kd, kh, kw] = problem.kernel;
+  const taps = kd * kh * kw;
+  const paddedChannels = Math.ceil(channels / tile.k) * tile.k;
+  const rows = positionMajor ? taps * paddedChannels : Math.ceil(channels * taps / tile.k) * tile.k;
+  const columns = Math.ceil(filters / tile.m) * tile.m;
+  const channelStep = positionMajor ? columns : taps * columns;
+  const tapStep = positionMajor ? paddedChannels * columns : columns;
+  const count = problem.groups * rows * columns;
+  countOperand(capabilities, "pack the weight of Convolution", [count], 4);
+  const { weight } = problem;
+  const region = {
+    sizes: [problem.groups, filters, channels, kd, kh, kw],
+    from: {
+      base: 0,
+      strides: [filters * weight.n, weight.n, weight.c, weight.d, weight.h, weight.w],
+    },
+    to: {
+      base: 0,
+      strides: [rows * columns, 1, channelStep, kh * kw * tapStep, kw * tapStep, tapStep],
+    },
+    outputCount: count,
+  };
+  const dispatches: Dispatch[] = [];
+  if (count !== problem.weightCount) {
+    const [fill] = planFill(capabilities, 0, count * 4).dispatches;
+    dispatches.push({ ...fill!, slots: [1] });
+  }
+  dispatches.push(...copyRegion(capabilities, region, 4, [0, 1]));
+  const { n, c, d, h, w } = weight;
+  return {
+    positionMajor,
+    steps: rows / tile.k,
+    byteLength: count * 4,
+    // All that the contents depend on, besides the weight itself.
+    key: `igemm:${tile.m}:${tile.k}:${positionMajor}:${region.sizes}:${[n, c, d, h, w]}`,
+    dispatches,
+  };
+}
+
+/** How the kernel may read and write: vectors where four neighbors in memory are four neighbors in the product. */
+function accessModes(problem: ConvolutionProblem): { load: number; store: number } {
+  const { input, output, size, inputSize, kernel, stride, padding } = problem;
+  const pixels = size[0] * size[1] * size[2];
+  const quad = (...values: readonly number[]): boolean => values.every((value) => value % 4 === 0);
+  const rowsWithoutGaps = (tensor: typeof input, box: typeof size): boolean =>
+    tensor.w === 1 && tensor.h === box[2] && (box[0] === 1 || tensor.d === box[1] * box[2]);
+  const pointwise = [0, 1, 2].every((axis) =>
+    kernel[axis] === 1 && stride[axis] === 1 && padding[axis] === 0 &&
+    size[axis] === inputSize[axis]
+  );
+  let load = 0;
+  if (
+    input.c === 1 && quad(problem.channels / problem.groups, input.n, input.d, input.h, input.w)
+  ) load = 1;
+  else if (pointwise && rowsWithoutGaps(input, inputSize) && quad(pixels, input.n, input.c)) {
+    load = 2;
+  }
+  const plain = problem.shuffle.every((factor) => factor === 1);
+  let store = 0;
+  if (plain && rowsWithoutGaps(output, size) && quad(pixels, output.n, output.c)) store = 1;
+  else if (
+    plain && output.c === 1 &&
+    quad(problem.filters / problem.groups, output.n, output.d, output.h, output.w)
+  ) store = 2;
+  return { load, store };
+}
+
+/**
+ * Plans a convolution as an implicit matrix product.
+ *
+ * @param capabilities The device.
+ * @param problem The convolution; not empty.
+ * @param tile The tile; by default the one with the least estimated time.
+ * @returns One dispatch, and a prepared slot with the packed weight.
+ */
+export function planIgemmConvolution(
+  capabilities: Capabilities,
+  problem: ConvolutionProblem,
+  tile: Tile = chooseTile(capabilities, problem)!,
+): Plan {
+  const { load, store } = accessModes(problem);
+  const channels = problem.channels / problem.groups;
+  const filters = problem.filters / problem.groups;
+  const padded = Math.ceil(channels / tile.k) * tile.k;
+  const positionMajor = load !== 0 || padded <= channels * 1.125;
+  const packing = packWeight(capabilities, problem, tile, positionMajor);
+  const { slots, order } = convolutionSlots(problem);
+  const packed = slots.push({
+    role: "prepared",
+    key: packing.key,
+    source: 1,
+    byteLength: packing.byteLength,
+    dispatches: packing.dispatches,
+  }) - 1;
+  const [depth, height, width] = problem.size;
+  const pixels = depth * height * width;
+  const columns = problem.batch * pixels;
+  const tilesM = Math.ceil(filters / tile.m);
+  const tilesN = Math.ceil(columns / tile.n);
+  const workgroups = tilesM * tilesN * problem.groups;
+  const divisors = [divisor(pixels), divisor(height), divisor(width)] as const;
+  // Without padding in front, and with the last window inside, no tap leaves the input.
+  const bounds = problem.size.some((size, axis) =>
+    problem.padding[axis]! > 0 ||
+    (size - 1) * problem.stride[axis]! + (problem.kernel[axis]! - 1) * problem.dilation[axis]! -
+          problem.padding[axis]! >= problem.inputSize[axis]!
+  );
+  const { input, output } = problem;
+  const dispatch = makeDispatch(
+    programs["convolution/igemm_forward"],
+    {
+      local_size_x: tileThreads(tile),
+      tile_m: tile.m,
+      tile_n: tile.n,
+      tile_k: tile.k,
+      rows: tile.rows,
+      cols: tile.cols,
+      ...geometryConstants(problem),
+      ...epilogueConstants(problem),
+      bounds: bounds ? 1 : 0,
+      position_major: positionMajor ? 1 : 0,
+      load,
+      store,
+    },
+    {
+      workgroups,
+      tiles_m: tilesM,
+      tiles_n: tilesN,
+      steps: packing.steps,
+      group_channels: channels,
+      group_filters: filters,
+      columns,
+      pixels,
+      out_h: height,
+      out_w: width,
+      pixels_multiplier: divisors[0].multiplier,
+      out_h_multiplier: divisors[1].multiplier,
+      out_w_multiplier: divisors[2].multiplier,
+      shifts: divisors[0].shift | (divisors[1].shift << 5) | (divisors[2].shift << 10),
+      in_d: problem.inputSize[0],
+      in_h: problem.inputSize[1],
+      in_w: problem.inputSize[2],
+      input_n: input.n,
+      input_c: input.c,
+      input_d: input.d,
+      input_h: input.h,
+      input_w: input.w,
+      output_n: output.n,
+      output_c: output.c,
+      output_d: output.d,
+      output_h: output.h,
+      output_w: output.w,
+    },
+    [order[0]!, packed, order[2]!, order[3]!, order[4]!],
+    foldGrid(capabilities, workgroups),
+  );
+  return {
+    label: `Convolution/igemm_${tile.name}`,
+    slots,
+    dispatches: [dispatch],
+    flops: problem.flops,
+    bytes: problem.bytes,
+  };
+}

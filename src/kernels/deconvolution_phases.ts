@@ -1,0 +1,325 @@
+// Transposed convolution without wasted products: each group of phases is an ordinary convolution of stride 1 with a part
+// of the weight, flipped, whose results are stored interleaved. So every kernel of convolution serves it.
+
+import { programs } from "../../shaders/manifest.ts";
+import type { Dispatch } from "../core/dispatch.ts";
+import { contiguousStrides } from "../core/shape.ts";
+import { planConvolutionProblem } from "./convolution.ts";
+import { type ConvolutionProblem, epilogueConstants, type Triple } from "./convolution_problem.ts";
+import { type DeconvolutionProblem, type PhaseGroup, phasesOf } from "./deconvolution_problem.ts";
+import { gridForItems, plainLocalSize } from "./grid.ts";
+import { type Capabilities, makeDispatch, type Plan, type Slot } from "./plan.ts";
+import { copyRegion } from "./region.ts";
+
+/** One group of phases on each axis. */
+export type Phase = readonly [PhaseGroup, PhaseGroup, PhaseGroup];
+
+/** More ordinary convolutions than this cost more to launch than the products they save. */
+const MOST_CONVOLUTIONS = 64;
+
+function product(values: readonly number[]): number {
+  return values.reduce((all, each) => all * each, 1);
+}
+
+function each(phase: Phase, pick: (group: PhaseGroup) => number): Triple {
+  return phase.map(pick) as unknown as Triple;
+}
+
+/**
+ * The ordinary convolutions that make up a transposed one.
+ *
+ * @param problem The transposed convolution.
+ * @returns Their phases, those without taps included; undefined if there are too many.
+ */
+export function splitPhases(problem: DeconvolutionProblem): Phase[] | undefined {
+  const axes = [0, 1, 2].map((axis) => phasesOf(problem, axis));
+  const [depth, height, width] = axes;
+  if (depth === undefined || height === undefined || width === undefined) return undefined;
+  if (depth.length * height.length * width.length > MOST_CONVOLUTIONS) return undefined;
+  return depth.flatMap((d) => height.flatMap((h) => width.map((w): Phase => [d, h, w])));
+}
+
+function phaseFilters(problem: DeconvolutionProblem, phase: Phase): number {
+  return problem.filters * product(each(phase, ({ count }) => count));
+}
+
+/** A group of phases as an ordinary convolution with a contiguous weight `[O * phases, I / groups, taps]`. */
+function ordinary(problem: DeconvolutionProblem, phase: Phase): ConvolutionProblem {
+  const filters = phaseFilters(problem, phase);
+  const kernel = each(phase, ({ taps }) => taps);
+  const channels = problem.channels / problem.groups;
+  const shape = [filters, channels, ...kernel];
+  const [n, c, d, h, w] = contiguousStrides(shape) as [number, number, number, number, number];
+  const size = each(phase, ({ size }) => size);
+  return {
+    batch: problem.batch,
+    channels: problem.channels,
+    filters,
+    groups: problem.groups,
+    inputSize: problem.inputSize,
+    kernel,
+    stride: [1, 1, 1],
+    padding: each(phase, ({ padding }) => padding),
+    dilation: each(phase, ({ dilation }) => dilation),
+    size,
+    input: problem.input,
+    weight: { n, c, d, h, w },
+    output: problem.output,
+    shuffle: problem.stride,
+    // With stride 1 there is one phase, which is stored like any convolution.
+    ...(problem.stride.every((step) => step === 1) ? {} : {
+      phases: {
+        count: each(phase, ({ count }) => count),
+        start: each(phase, ({ start }) => start),
+      },
+    }),
+    hasBias: problem.hasBias,
+    residual: "none",
+    activation: problem.activation,
+    outputShape: problem.outputShape,
+    inputCount: problem.inputCount,
+    weightCount: product(shape),
+    outputCount: problem.outputCount,
+    flops: 2 * problem.batch * filters * product(size) * channels * product(kernel),
+    bytes: problem.bytes,
+  };
+}
+
+interface Weight {
+  readonly key: string;
+  readonly byteLength: number;
+  /** From slot 0, the weight, to slot `to`. */
+  readonly dispatches: (to: number) => Dispatch[];
+}
+
+/** The taps of a group of phases, last first. */
+function phaseWeight(
+  capabilities: Capabilities,
+  problem: DeconvolutionProblem,
+  phase: Phase,
+): Weight {
+  const { weight, groups } = problem;
+  const channels = problem.channels / groups;
+  const steps = [weight.d, weight.h, weight.w];
+  const sizes = [
+    groups,
+    problem.filters / groups,
+    ...each(phase, ({ count }) => count),
+    channels,
+    ...each(phase, ({ taps }) => taps),
+  ];
+  const last = phase.map(({ firstTap, tapStep, taps }) => firstTap + tapStep * (taps - 1));
+  const region = {
+    sizes,
+    from: {
+      base: last.reduce((sum, tap, axis) => sum + tap * steps[axis]!, 0),
+      strides: [
+        channels * weight.n,
+        weight.c,
+        ...phase.map(({ phaseStep }, axis) => phaseStep * steps[axis]!),
+        weight.n,
+        ...phase.map(({ tapStep }, axis) => -tapStep * steps[axis]!),
+      ],
+    },
+    to: { base: 0, strides: contiguousStrides(sizes) },
+    outputCount: product(sizes),
+  };
+  return {
+    key: `phase:${sizes}:${region.from.base}:${region.from.strides}`,
+    byteLength: region.outputCount * 4,
+    dispatches: (to) => copyRegion(capabilities, region, 4, [0, to]),
+  };
+}
+
+/** The bias with an entry for each phase of a channel. */
+function phaseBias(capabilities: Capabilities, filters: number, phases: number): Slot {
+  if (phases === 1) return { role: "input", index: 2 };
+  const region = {
+    sizes: [filters, phases],
+    from: { base: 0, strides: [1, 0] },
+    to: { base: 0, strides: [phases, 1] },
+    outputCount: filters * phases,
+  };
+  return {
+    role: "prepared",
+    key: `phase:${filters}:${phases}`,
+    source: 2,
+    byteLength: region.outputCount * 4,
+    dispatches: copyRegion(capabilities, region, 4, [0, 1]),
+  };
+}
+
+/** Collects slots of several plans; equal ones are kept once. */
+class Slots {
+  readonly list: Slot[] = [];
+  readonly #known = new Map<string, number>();
+
+  add(key: string, make: () => Slot): number {
+    let index = this.#known.get(key);
+    if (index === undefined) {
+      index = this.list.push(make()) - 1;
+      this.#known.set(key, index);
+    }
+    return index;
+  }
+
+  input(index: number): number {
+    return this.add(`input ${index}`, () => ({ role: "input", index }));
+  }
+
+  output(): number {
+    return this.add("output", () => ({ role: "output", index: 0 }));
+  }
+
+  /** The plans run one after another, so the n-th temporary of each can be the same buffer. */
+  temporary(ordinal: number, byteLength: number): number {
+    const index = this.add(`temporary ${ordinal}`, () => ({ role: "temporary", byteLength }));
+    const slot = this.list[index] as Slot & { role: "temporary" };
+    if (slot.byteLength < byteLength) this.list[index] = { role: "temporary", byteLength };
+    return index;
+  }
+}
+
+function addPhase(
+  capabilities: Capabilities,
+  problem: DeconvolutionProblem,
+  phase: Phase,
+  variant: string | undefined,
+  slots: Slots,
+): { dispatches: Dispatch[]; name: string } {
+  const plan = planConvolutionProblem(capabilities, ordinary(problem, phase), variant);
+  const weight = phaseWeight(capabilities, problem, phase);
+  let temporaries = 0;
+  const places = plan.slots.map((slot) => {
+    switch (slot.role) {
+      case "input":
+        return -1;
+      case "output":
+        return slots.output();
+      case "temporary":
+        return slots.temporary(temporaries++, slot.byteLength);
+      case "prepared": {
+        const key = `${weight.key}/${slot.key}`;
+        // Packed from the phase's weight, which itself need not stay.
+        return slots.add(key, () => ({
+          role: "prepared",
+          key,
+          source: 1,
+          byteLength: slot.byteLength,
+          scratchByteLengths: [weight.byteLength],
+          dispatches: [
+            ...weight.dispatches(2),
+            ...slot.dispatches.map((dispatch) => ({
+              ...dispatch,
+              slots: dispatch.slots.map((at) => at === 0 ? 2 : at),
+            })),
+          ],
+        }));
+      }
+    }
+  });
+  const phases = product(each(phase, ({ count }) => count));
+  const place = (dispatch: Dispatch, binding: number): number => {
+    const at = dispatch.slots[binding]!;
+    const slot = plan.slots[at]!;
+    if (slot.role !== "input") return places[at]!;
+    if (slot.index === 2) {
+      return slots.add(`bias ${phases}`, () => phaseBias(capabilities, problem.filters, phases));
+    }
+    // An absent bias is bound to the weight, but not read: then the weight of the phase need not exist.
+    const read = dispatch.program.bindings[binding]!.name.startsWith("weight");
+    if (slot.index !== 1 || !read) return slots.input(slot.index);
+    return slots.add(weight.key, () => ({
+      role: "prepared",
+      key: weight.key,
+      source: 1,
+      byteLength: weight.byteLength,
+      dispatches: weight.dispatches(1),
+    }));
+  };
+  const dispatches = plan.dispatches.map((dispatch) => ({
+    ...dispatch,
+    slots: dispatch.slots.map((_, binding) => place(dispatch, binding)),
+  }));
+  return { dispatches, name: plan.label.slice(plan.label.indexOf("/") + 1) };
+}
+
+/** Results that no tap reaches: the activation of the bias. */
+function addRest(
+  capabilities: Capabilities,
+  problem: DeconvolutionProblem,
+  phase: Phase,
+  slots: Slots,
+): Dispatch {
+  const phases = product(each(phase, ({ count }) => count));
+  const channels = problem.filters * phases;
+  const [depth, height, width] = each(phase, ({ size }) => size);
+  const count = problem.batch * channels * depth * height * width;
+  const { output } = problem;
+  const texel = capabilities.loadPath === "texel" &&
+    channels <= capabilities.maxTexelBufferElements;
+  const bias = problem.hasBias
+    ? slots.add(`bias ${phases}`, () => phaseBias(capabilities, problem.filters, phases))
+    : slots.input(1);
+  return makeDispatch(
+    // What stands in for an absent bias may be larger than a texel view.
+    programs[
+      texel && problem.hasBias
+        ? "convolution/transposed_rest.texel"
+        : "convolution/transposed_rest.storage"
+    ],
+    {
+      local_size_x: plainLocalSize(capabilities),
+      ...epilogueConstants(ordinary(problem, phase)),
+    },
+    {
+      count,
+      channels,
+      out_d: depth,
+      out_h: height,
+      out_w: width,
+      output_n: output.n,
+      output_c: output.c,
+      output_d: output.d,
+      output_h: output.h,
+      output_w: output.w,
+    },
+    [bias, slots.output()],
+    gridForItems(capabilities, count),
+  );
+}
+
+/**
+ * Plans a transposed convolution by phases.
+ *
+ * @param capabilities The device.
+ * @param problem The transposed convolution; not empty, with few enough phases.
+ * @param variant Variant of convolution to force for every phase; by default its table chooses.
+ * @returns One ordinary convolution for each group of phases; prepared slots hold their weights.
+ * @throws {LimitError} If a forced variant cannot compute a phase.
+ */
+export function planPhases(
+  capabilities: Capabilities,
+  problem: DeconvolutionProblem,
+  variant?: string,
+): Plan {
+  const slots = new Slots();
+  const names = new Set<string>();
+  const dispatches: Dispatch[] = [];
+  for (const phase of splitPhases(problem)!) {
+    if (phase.some(({ taps }) => taps === 0)) {
+      dispatches.push(addRest(capabilities, problem, phase, slots));
+      continue;
+    }
+    const part = addPhase(capabilities, problem, phase, variant, slots);
+    dispatches.push(...part.dispatches);
+    names.add(part.name);
+  }
+  return {
+    label: `Deconvolution/phases_${[...names].join("_") || "rest"}`,
+    slots: slots.list,
+    dispatches,
+    flops: problem.flops,
+    bytes: problem.bytes,
+  };
+}

@@ -1,0 +1,196 @@
+// Plans of padding and of its gradient.
+
+import { programs } from "../../shaders/manifest.ts";
+import { elementCount, type Shape } from "../core/shape.ts";
+import { divisorWords } from "./axes.ts";
+import { planFill } from "./elementwise.ts";
+import { gridForItems, plainLocalSize } from "./grid.ts";
+import { countOperand, plainSlots, usesTexels } from "./operand.ts";
+import { type Capabilities, makeDispatch, type Plan, type Slot } from "./plan.ts";
+
+/** What stands where the input does not reach. */
+export type PadMode = "constant" | "edge" | "reflect" | "circular";
+
+/** Numbers of modes in shaders/glsl/pad/axis.glsl. */
+const MODES: Readonly<Record<PadMode, number>> = {
+  constant: 0,
+  edge: 1,
+  reflect: 2,
+  circular: 3,
+};
+
+/** Padding as an operator knows it. */
+export interface PadSettings {
+  /** Shape of the input. */
+  readonly shape: Shape;
+  /** Elements in front of every axis and behind it. */
+  readonly before: readonly number[];
+  readonly after: readonly number[];
+  readonly mode: PadMode;
+}
+
+const MAX_AXES = 6;
+
+interface Axis {
+  readonly from: number;
+  readonly before: number;
+  readonly to: number;
+}
+
+/** Axes innermost first; neighbors that are not padded are one. */
+function mergedAxes({ shape, before, after }: PadSettings): Axis[] {
+  const axes: Axis[] = [];
+  for (let at = shape.length - 1; at >= 0; at--) {
+    const from = shape[at]!;
+    const padded = before[at]! > 0 || after[at]! > 0;
+    const last = axes.at(-1);
+    if (!padded && last !== undefined && last.to === last.from) {
+      axes[axes.length - 1] = {
+        from: last.from * from,
+        before: 0,
+        to: last.to * from,
+      };
+    } else if (padded || from !== 1 || axes.length === 0) {
+      axes.push({
+        from,
+        before: before[at]!,
+        to: before[at]! + from + after[at]!,
+      });
+    }
+  }
+  return axes;
+}
+
+/** The shape of the result. */
+export function paddedShape({ shape, before, after }: PadSettings): number[] {
+  return shape.map((size, axis) => before[axis]! + size + after[axis]!);
+}
+
+/** Axes that remain after merging; more than six cannot be planned. */
+export function countPadAxes(settings: PadSettings): number {
+  return mergedAxes(settings).length;
+}
+
+function words(
+  axes: readonly Axis[],
+  forward: boolean,
+): Record<string, number> {
+  // The index that is taken apart runs over the result, the other sizes belong to the source.
+  const own = axes.map(({ from, to }) => forward ? to : from);
+  const other = axes.map(({ from, to }) => forward ? from : to);
+  const all = divisorWords(own, MAX_AXES);
+  delete all["multiplier_5"];
+  for (let axis = 0; axis < MAX_AXES; axis++) {
+    all[`size_${axis}`] = own[axis] ?? 1;
+    all[`before_${axis}`] = axes[axis]?.before ?? 0;
+    all[`from_${axis}`] = other[axis] ?? 1;
+  }
+  return all;
+}
+
+/**
+ * Plans padding. Bits pass unchanged.
+ *
+ * @param capabilities The device.
+ * @param settings What to pad; at most six axes after merging, and no empty axis unless the mode is constant.
+ * @param elementBytes 1, 2 or 4.
+ * @param fill Bits of one element of the constant.
+ * @returns Input 0, output 0.
+ */
+export function planPad(
+  capabilities: Capabilities,
+  settings: PadSettings,
+  elementBytes: number,
+  fill: number,
+): Plan {
+  const where = "apply Pad";
+  const count = countOperand(
+    capabilities,
+    where,
+    paddedShape(settings),
+    elementBytes,
+  );
+  const source = countOperand(
+    capabilities,
+    where,
+    settings.shape,
+    elementBytes,
+  );
+  const axes = mergedAxes(settings);
+  const lanes = 4 / elementBytes;
+  // CPU devices store lane by lane: four words at once cost little more than one.
+  const quadStore = capabilities.deviceClass === "cpu";
+  const repeated = elementBytes === 4
+    ? fill
+    : elementBytes === 2
+    ? fill * 0x10001
+    : fill * 0x1010101;
+  if (source === 0) {
+    const slots: Slot[] = [{ role: "output", index: 0 }];
+    return {
+      ...planFill(capabilities, repeated >>> 0, count * elementBytes),
+      label: "Pad",
+      slots,
+    };
+  }
+  const dispatch = makeDispatch(
+    programs[usesTexels(capabilities) ? "pad/pad.word_texel" : "pad/pad.word"],
+    {
+      local_size_x: plainLocalSize(capabilities),
+      mode: MODES[settings.mode],
+      rank: axes.length,
+      element_bytes: elementBytes,
+      quad_store: quadStore ? 1 : 0,
+    },
+    { count, fill: repeated >>> 0, ...words(axes, true) },
+    [0, 1],
+    gridForItems(
+      capabilities,
+      Math.ceil(count / (lanes * (quadStore ? 4 : 1))),
+    ),
+  );
+  return {
+    label: "Pad",
+    slots: plainSlots(1),
+    dispatches: [dispatch],
+    flops: 0,
+    bytes: (count + source) * elementBytes,
+  };
+}
+
+/**
+ * Plans the gradient of padding in float32: every input element sums the places that show it, in a fixed order.
+ *
+ * @param capabilities The device.
+ * @param settings What was padded; not empty.
+ * @returns Input 0 the head gradient, output 0 of the shape before padding.
+ */
+export function planPadGradient(
+  capabilities: Capabilities,
+  settings: PadSettings,
+): Plan {
+  const where = "apply _backward_Pad";
+  const heads = countOperand(capabilities, where, paddedShape(settings), 4);
+  const count = elementCount(settings.shape, where);
+  const axes = mergedAxes(settings);
+  const dispatch = makeDispatch(
+    programs[
+      usesTexels(capabilities) ? "pad/gradient.word_texel" : "pad/gradient.word"
+    ],
+    {
+      local_size_x: plainLocalSize(capabilities),
+      mode: MODES[settings.mode],
+      rank: axes.length,
+    },
+    { count, ...words(axes, false) },
+    [0, 1],
+    gridForItems(capabilities, count),
+  );
+  return {
+    label: "_backward_Pad",
+    slots: plainSlots(1),
+    dispatches: [dispatch],
+    flops: heads,
+    bytes: (count + heads) * 4,
+  };
+}

@@ -1,0 +1,301 @@
+// Dispatches of pooling's forward kernels: the variants, and which runs which problem on which device.
+
+import { type ProgramId, programs } from "../../shaders/manifest.ts";
+import type { Dispatch, Program } from "../core/dispatch.ts";
+import { type DType, dtypeByteLength } from "../core/dtype.ts";
+import { foldGrid, gridForItems, plainLocalSize } from "./grid.ts";
+import { type Capabilities, makeDispatch, type Slot } from "./plan.ts";
+import { divisionWords, planeSize, type PoolingProblem, tripleWords } from "./pooling_problem.ts";
+
+/** What a forward kernel makes: the numbers are `k_kind` of the shaders. */
+const KINDS = { max: 0, avg: 1, places: 2 } as const;
+/** What a forward kernel makes. */
+export type Kind = keyof typeof KINDS;
+
+/** The slots that forward kernels bind. */
+export interface ForwardSlots {
+  readonly input: number;
+  readonly output: number;
+  /** All slots of the plan; a kernel may add temporary ones. */
+  readonly slots: Slot[];
+}
+
+/**
+ * The build of a pooling shader for a device.
+ *
+ * @param capabilities The device.
+ * @param name The shader.
+ * @param elements Words or vec4s of its largest operand: texel views have a limit.
+ * @returns The program.
+ */
+export function poolingProgram(
+  capabilities: Capabilities,
+  name: "forward" | "backward" | "reduce" | "cpu_forward" | "cpu_channels" | "cpu_reduce",
+  elements: number,
+): Program {
+  const texels = elements <= capabilities.maxTexelBufferElements;
+  const wanted = capabilities.deviceClass === "cpu" ? capabilities.loadPath : "storage";
+  const build = wanted === "texel" && !texels ? "storage" : wanted;
+  const id: ProgramId = `pooling/${name}.${build}`;
+  return programs[id];
+}
+
+/** Specialization constants of scan.glsl, which every pooling shader includes. */
+export function ruleConstants(problem: PoolingProblem, dtype: DType): Record<string, number> {
+  return {
+    half: dtype === "float16" ? 1 : 0,
+    propagate: problem.propagate && problem.type === "max" ? 1 : 0,
+  };
+}
+
+/** Specialization constants of window.glsl. */
+export function windowConstants(problem: PoolingProblem): Record<string, number> {
+  return { adaptive: problem.adaptive ? 1 : 0, include_pad: problem.includePad ? 1 : 0 };
+}
+
+/** float16 results come two in a word. */
+function wordsOf(count: number, dtype: DType): number {
+  return Math.ceil(count * dtypeByteLength(dtype) / 4);
+}
+
+/** Vec4s of an input row that the four neighboring windows of the CPU kernel cover. */
+function quadsUnderRun(problem: PoolingProblem): number {
+  const lead = (4 - problem.before[2] % 4) % 4;
+  return Math.floor((lead + 3 * problem.stride[2] + problem.kernel[2] + 3) / 4);
+}
+
+/** The CPU kernel is unrolled over the window, so windows must be small; and its rows must be whole vec4s. */
+function fitsCpuKernel(
+  capabilities: Capabilities,
+  problem: PoolingProblem,
+  dtype: DType,
+): boolean {
+  const rows = problem.kernel[0] * problem.kernel[1];
+  return capabilities.deviceClass === "cpu" && dtype === "float32" && problem.inner === 1 &&
+    problem.size[2] % 4 === 0 && !problem.adaptive && !problem.propagate &&
+    rows * quadsUnderRun(problem) <= 32 && rows * problem.kernel[2] <= 64;
+}
+
+function cpuForward(
+  capabilities: Capabilities,
+  problem: PoolingProblem,
+  kind: Kind,
+  { input, output }: ForwardSlots,
+): Dispatch {
+  const { size, outputSize, kernel, stride, before, limit } = problem;
+  const runs = Math.ceil(outputSize[2] / 4);
+  const count = problem.outer * outputSize[0] * outputSize[1] * runs;
+  return makeDispatch(
+    poolingProgram(capabilities, "cpu_forward", problem.inputCount / 4),
+    {
+      local_size_x: plainLocalSize(capabilities),
+      kind: KINDS[kind],
+      ...tripleWords({ kernel }),
+      stride_w: stride[2],
+      lead: (4 - before[2] % 4) % 4,
+      vector_store: outputSize[2] % 4 === 0 ? 1 : 0,
+      include_pad: problem.includePad ? 1 : 0,
+    },
+    {
+      count,
+      runs,
+      in_d: size[0],
+      in_h: size[1],
+      vecs: size[2] / 4,
+      ...tripleWords({ out: outputSize, before, limit }),
+      stride_d: stride[0],
+      stride_h: stride[1],
+      ...divisionWords({ w: runs, h: outputSize[1], d: outputSize[0] }),
+    },
+    [input, output],
+    gridForItems(capabilities, count),
+  );
+}
+
+function cpuChannels(
+  capabilities: Capabilities,
+  problem: PoolingProblem,
+  kind: Kind,
+  { input, output }: ForwardSlots,
+): Dispatch {
+  const { size, outputSize, kernel, stride, before, limit } = problem;
+  const quads = problem.inner / 4;
+  const count = problem.outputCount / 4;
+  return makeDispatch(
+    poolingProgram(capabilities, "cpu_channels", problem.inputCount / 4),
+    {
+      local_size_x: plainLocalSize(capabilities),
+      kind: KINDS[kind],
+      ...ruleConstants(problem, "float32"),
+      ...windowConstants(problem),
+    },
+    {
+      count,
+      quads,
+      ...tripleWords({ in: size, out: outputSize, kernel, stride, before, limit }),
+      ...divisionWords({ quads, w: outputSize[2], h: outputSize[1], d: outputSize[0] }),
+    },
+    [input, output],
+    gridForItems(capabilities, count),
+  );
+}
+
+function cpuReduce(
+  capabilities: Capabilities,
+  problem: PoolingProblem,
+  kind: Kind,
+  { input, output }: ForwardSlots,
+): Dispatch {
+  return makeDispatch(
+    poolingProgram(capabilities, "cpu_reduce", Math.ceil(problem.inputCount / 4)),
+    {
+      local_size_x: plainLocalSize(capabilities),
+      kind: KINDS[kind],
+      ...ruleConstants(problem, "float32"),
+    },
+    {
+      planes: problem.outer,
+      elements: planeSize(problem),
+      last: Math.ceil(problem.inputCount / 4) - 1,
+    },
+    [input, output],
+    gridForItems(capabilities, problem.outer),
+  );
+}
+
+function generalForward(
+  capabilities: Capabilities,
+  problem: PoolingProblem,
+  kind: Kind,
+  dtype: DType,
+  { input, output }: ForwardSlots,
+): Dispatch {
+  const { size, outputSize, kernel, stride, before, limit, inner } = problem;
+  const words = wordsOf(problem.outputCount, kind === "places" ? "int32" : dtype);
+  return makeDispatch(
+    poolingProgram(capabilities, "forward", wordsOf(problem.inputCount, dtype)),
+    {
+      local_size_x: plainLocalSize(capabilities),
+      kind: KINDS[kind],
+      ...ruleConstants(problem, dtype),
+      ...windowConstants(problem),
+    },
+    {
+      words,
+      last: problem.outputCount - 1,
+      inner,
+      ...tripleWords({ in: size, out: outputSize, kernel, stride, before, limit }),
+      ...divisionWords({ inner, w: outputSize[2], h: outputSize[1], d: outputSize[0] }),
+    },
+    [input, output],
+    gridForItems(capabilities, words),
+  );
+}
+
+/** How a reduction of whole planes is shared out. */
+interface Sharing {
+  /** Invocations that work on one result together; 1 or the local size. */
+  readonly lanes: number;
+  /** Pieces of a plane that a first stage reduces on their own; 1 for one stage. */
+  readonly chunks: number;
+}
+
+function shareReduction(capabilities: Capabilities, problem: PoolingProblem): Sharing {
+  const elements = planeSize(problem);
+  const items = problem.outer * problem.inner;
+  const pieces = (least: number, wanted: number): number =>
+    Math.max(1, Math.min(Math.ceil(elements / least), Math.floor(wanted / items)));
+  if (capabilities.deviceClass === "cpu") return { lanes: 1, chunks: pieces(256, 2_048) };
+  // Neighbors read neighbors: along the channels where these are innermost, else along the plane.
+  if (problem.inner > 1) return { lanes: 1, chunks: pieces(64, 32_768) };
+  const lanes = elements < 32 ? 1 : 2 ** Math.floor(Math.log2(plainLocalSize(capabilities)));
+  return { lanes, chunks: pieces(4_096, 1_024) };
+}
+
+function reduceForward(
+  capabilities: Capabilities,
+  problem: PoolingProblem,
+  kind: Kind,
+  dtype: DType,
+  { input, output, slots }: ForwardSlots,
+): Dispatch[] {
+  const elements = planeSize(problem);
+  const items = problem.outer * problem.inner;
+  const { lanes, chunks: wanted } = shareReduction(capabilities, problem);
+  const chunk = Math.ceil(elements / wanted);
+  const chunks = Math.ceil(elements / chunk);
+  const stage = (number: 0 | 1 | 2, results: number, half: boolean, bound: readonly number[]) => {
+    const words = half ? Math.ceil(results / 2) : results;
+    return makeDispatch(
+      poolingProgram(capabilities, "reduce", wordsOf(problem.inputCount, dtype)),
+      {
+        local_size_x: lanes > 1 ? lanes : plainLocalSize(capabilities),
+        kind: KINDS[kind],
+        stage: number,
+        lanes,
+        ...ruleConstants(problem, dtype),
+      },
+      {
+        items: words,
+        last: results - 1,
+        elements,
+        inner: problem.inner,
+        chunk,
+        chunks,
+        divisor: elements,
+        ...divisionWords({ inner: problem.inner, chunks }),
+      },
+      bound,
+      lanes > 1 ? foldGrid(capabilities, words) : gridForItems(capabilities, words),
+    );
+  };
+  const half = dtype === "float16" && kind !== "places";
+  if (chunks === 1) return [stage(0, items, half, [input, input, output])];
+  const partials = slots.push({ role: "temporary", byteLength: items * chunks * 4 }) - 1;
+  return [
+    stage(1, items * chunks, false, [input, input, partials]),
+    stage(2, items, half, [input, partials, output]),
+  ];
+}
+
+/**
+ * The dispatches that make maxima, averages or places.
+ *
+ * @param capabilities The device.
+ * @param problem The pooling; not empty.
+ * @param kind What to make.
+ * @param dtype float32 or float16.
+ * @param bound Where input and output are.
+ * @param general Whether to take the kernel that works for every case.
+ * @returns The dispatches and the name of the variant.
+ */
+export function forwardDispatches(
+  capabilities: Capabilities,
+  problem: PoolingProblem,
+  kind: Kind,
+  dtype: DType,
+  bound: ForwardSlots,
+  general: boolean,
+): { dispatches: Dispatch[]; variant: string } {
+  if (general) {
+    const dispatches = [generalForward(capabilities, problem, kind, dtype, bound)];
+    return { dispatches, variant: "general" };
+  }
+  const cpu = capabilities.deviceClass === "cpu" && dtype === "float32";
+  const whole = problem.whole && shareReduction(capabilities, problem).chunks === 1;
+  if (cpu && problem.inner % 4 === 0 && (whole || !problem.whole)) {
+    const dispatches = [cpuChannels(capabilities, problem, kind, bound)];
+    return { dispatches, variant: "cpu_channels" };
+  }
+  if (cpu && whole && problem.inner === 1) {
+    return { dispatches: [cpuReduce(capabilities, problem, kind, bound)], variant: "cpu_reduce" };
+  }
+  if (problem.whole) {
+    const dispatches = reduceForward(capabilities, problem, kind, dtype, bound);
+    return { dispatches, variant: dispatches.length > 1 ? "reduce_twice" : "reduce" };
+  }
+  if (fitsCpuKernel(capabilities, problem, dtype)) {
+    return { dispatches: [cpuForward(capabilities, problem, kind, bound)], variant: "cpu" };
+  }
+  return forwardDispatches(capabilities, problem, kind, dtype, bound, true);
+}

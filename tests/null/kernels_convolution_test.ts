@@ -1,0 +1,206 @@
+// Convolution plans without a GPU: shapes, choice of variants, limits of weak devices, refusals.
+
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import fc from "fast-check";
+import type { Capabilities } from "../../src/core/capabilities.ts";
+import { LimitError, ShapeError } from "../../src/core/errors.ts";
+import {
+  CONVOLUTION_VARIANTS,
+  convolutionOutputShape,
+  type ConvolutionSettings,
+  planConvolution,
+} from "../../src/kernels/convolution.ts";
+import {
+  tileFits,
+  TILES,
+  tileSharedBytes,
+  tileThreads,
+} from "../../src/kernels/convolution_igemm.ts";
+import type { Plan } from "../../src/kernels/plan.ts";
+import { FORGED } from "../reference/capabilities.ts";
+import { test } from "../support/test.ts";
+
+const SQUARE: ConvolutionSettings = {
+  input: [2, 16, 20, 24],
+  weight: [32, 16, 3, 3],
+  layout: "NCHW",
+  padding: [1, 1],
+};
+
+/** All dispatches of a plan, those of prepared slots included. */
+function* dispatches(plan: Plan) {
+  yield* plan.dispatches;
+  for (const slot of plan.slots) if (slot.role === "prepared") yield* slot.dispatches;
+}
+
+function checkLimits(plan: Plan, capabilities: Capabilities): void {
+  for (const dispatch of dispatches(plan)) {
+    const { program, constants, grid, push } = dispatch;
+    assert(program.pushByteLength <= 128 && push.byteLength <= 128);
+    grid.forEach((count, axis) =>
+      assert(count >= 1 && count <= Math.min(65_535, capabilities.maxWorkgroupCount[axis]!))
+    );
+    const invocations = constants.local_size_x ?? program.constants.local_size_x?.value ?? 1;
+    assert(invocations <= capabilities.maxWorkgroupInvocations, program.id);
+    assert(invocations <= capabilities.maxWorkgroupSize[0], program.id);
+    const index = program.requires.find((need) =>
+      (need === "subgroupShuffle" && !capabilities.subgroupShuffle) ||
+      (need === "float16" && !capabilities.float16) ||
+      (need === "bufferDeviceAddress" && !capabilities.bufferDeviceAddress)
+    );
+    assertEquals(index, undefined, program.id);
+  }
+  for (const dispatch of plan.dispatches) {
+    assert(dispatch.slots.every((slot) => slot < plan.slots.length), "slots exist");
+  }
+}
+
+test("convolutionOutputShape() follows the formula in every layout", () => {
+  assertEquals(convolutionOutputShape(SQUARE), [2, 32, 20, 24]);
+  assertEquals(
+    convolutionOutputShape({ ...SQUARE, stride: [2, 3], dilation: [2, 1], shuffle: [2, 2] }),
+    [2, 8, 18, 16],
+  );
+  assertEquals(
+    convolutionOutputShape({
+      input: [2, 9, 10, 4],
+      weight: [6, 2, 3, 2],
+      layout: "NHWC",
+      groups: 2,
+      padding: [0, 1],
+      paddingAfter: [1, 2],
+    }),
+    [2, 9, 11, 6],
+  );
+  assertEquals(
+    convolutionOutputShape({
+      input: [1, 3, 7],
+      weight: [4, 3, 3],
+      layout: "NCW",
+      outputLayout: "NWC",
+    }),
+    [1, 5, 4],
+  );
+  assertEquals(
+    convolutionOutputShape({
+      input: [1, 4, 5, 6, 2],
+      weight: [3, 2, 2, 2, 2],
+      layout: "NDHWC",
+      stride: [1, 2, 3],
+    }),
+    [1, 3, 2, 2, 3],
+  );
+});
+
+test("planConvolution() refuses shapes that do not fit", () => {
+  const cases: [Partial<ConvolutionSettings>, string][] = [
+    [{ weight: [32, 15, 3, 3] }, "input has 16 channels, weight expects 15"],
+    [{ groups: 3 }, "which the groups must divide"],
+    [{ dilation: [11, 1] }, "the kernel reaches over 23 elements, but the padded input has 22"],
+    [{ stride: [1] }, "has 1 entries, expected 2"],
+    [{ layout: "NCW" }, "has 4 axes, but layout NCW has 3"],
+    [{ shuffle: [3, 3] }, "cannot be shuffled into 9 pixels"],
+  ];
+  for (const [change, message] of cases) {
+    assertThrows(() => planConvolution(FORGED.gpu, { ...SQUARE, ...change }), ShapeError, message);
+  }
+});
+
+test("planConvolution() refuses tensors beyond the device", () => {
+  const large = { ...SQUARE, input: [1, 16, 2_048, 2_048] };
+  const error = assertThrows(() => planConvolution(FORGED.cpu, large), LimitError);
+  assertStringIncludes(error.message, "268435456 bytes");
+  assertThrows(
+    () => planConvolution(FORGED.gpu, { ...SQUARE, input: [1, 16, 16_384, 16_384] }),
+    LimitError,
+  );
+  assertThrows(
+    () => planConvolution(FORGED.gpu, { ...SQUARE, padding: [2 ** 31, 0] }),
+    RangeError,
+  );
+  assertThrows(() => planConvolution(FORGED.gpu, SQUARE, "fast"), LimitError, "is not among");
+});
+
+test("planConvolution() of an empty batch has no dispatch", () => {
+  const plan = planConvolution(FORGED.gpu, { ...SQUARE, input: [0, 16, 20, 24] });
+  assertEquals([plan.dispatches.length, plan.flops], [0, 0]);
+});
+
+test("planConvolution() counts operations and bytes", () => {
+  const plan = planConvolution(FORGED.cpu, { ...SQUARE, hasBias: true }, "direct");
+  const results = 2 * 32 * 20 * 24;
+  assertEquals(plan.flops, results * (2 * 16 * 9 + 1));
+  assertEquals(plan.bytes, 4 * (2 * 16 * 20 * 24 + 32 * 16 * 9 + results + 32));
+});
+
+test("every tile fits what the notes say, and the least device has one", () => {
+  for (const tile of TILES) {
+    const threads = tileThreads(tile);
+    assert([64, 128, 256].includes(threads), tile.name);
+    // What igemm_load.glsl takes for granted.
+    assertEquals(tile.k * tile.n / 4 % threads, 0, tile.name);
+    assertEquals(threads % (tile.n / 4), 0, tile.name);
+    assertEquals(threads % (tile.k / 4), 0, tile.name);
+    assert(tile.n % threads === 0 || threads % tile.n === 0, tile.name);
+    assert(tileSharedBytes(tile) <= 49_152, tile.name);
+  }
+  const fitting = TILES.filter((tile) => tileFits(tile, FORGED.least));
+  assert(fitting.length >= 1);
+  assert(!tileFits(TILES[0]!, FORGED.cpu), "128x128 needs more than 32 KiB");
+});
+
+test("igemm is chosen on GPUs, with a tile for the number of filters", () => {
+  const label = (settings: Partial<ConvolutionSettings>, capabilities = FORGED.gpu): string =>
+    planConvolution(capabilities, { ...SQUARE, ...settings }).label;
+  const image = { input: [8, 64, 224, 224] };
+  assertEquals(label({ ...image, weight: [128, 64, 3, 3] }), "Convolution/igemm_128x128");
+  assertEquals(label({ ...image, weight: [64, 64, 3, 3] }), "Convolution/igemm_64x128");
+  assertEquals(label({ ...image, weight: [32, 64, 3, 3] }), "Convolution/igemm_32x256");
+  assertEquals(label({ ...image, weight: [12, 64, 3, 3] }), "Convolution/igemm_16x256");
+  assertEquals(label({ ...image, weight: [64, 1, 3, 3], groups: 64 }), "Convolution/direct");
+  assertStringIncludes(label({}, FORGED.least), "Convolution/igemm_");
+});
+
+test("every variant keeps to the limits of every device", () => {
+  const settings = fc.record({
+    n: fc.constantFrom(1, 3),
+    groups: fc.constantFrom(1, 1, 2, 4),
+    channels: fc.constantFrom(1, 3, 4, 12, 13, 16),
+    filters: fc.constantFrom(1, 4, 12, 15, 16, 65),
+    height: fc.integer({ min: 5, max: 70_000 }),
+    width: fc.integer({ min: 5, max: 40 }),
+    kernel: fc.integer({ min: 1, max: 4 }),
+    last: fc.boolean(),
+    hasBias: fc.boolean(),
+  });
+  fc.assert(
+    fc.property(
+      settings,
+      ({ n, groups, channels, filters, height, width, kernel, last, hasBias }) => {
+        const c = channels * groups;
+        const o = filters * groups;
+        const shape: ConvolutionSettings = {
+          input: last ? [n, height, width, c] : [n, c, height, width],
+          weight: last ? [o, kernel, kernel, channels] : [o, channels, kernel, kernel],
+          layout: last ? "NHWC" : "NCHW",
+          padding: [kernel - 1, kernel - 1],
+          groups,
+          hasBias,
+        };
+        for (const capabilities of Object.values(FORGED)) {
+          for (const { name } of CONVOLUTION_VARIANTS) {
+            let plan: Plan;
+            try {
+              plan = planConvolution(capabilities, shape, name);
+            } catch (error) {
+              assert(error instanceof LimitError, String(error));
+              continue;
+            }
+            checkLimits(plan, capabilities);
+          }
+        }
+      },
+    ),
+    { numRuns: 100 },
+  );
+});

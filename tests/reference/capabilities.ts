@@ -1,0 +1,51 @@
+// Forged devices for planning tests: a CPU device, a large GPU, and the least that Vulkan allows.
+
+import type { Capabilities } from "../../src/core/capabilities.ts";
+
+const GPU: Capabilities = {
+  deviceClass: "discrete",
+  loadPath: "storage",
+  subgroupSize: 32,
+  subgroupShuffle: true,
+  float16: true,
+  int64: true,
+  bufferDeviceAddress: true,
+  maxWorkgroupCount: [2 ** 31 - 1, 65_535, 65_535],
+  maxWorkgroupSize: [1_024, 1_024, 64],
+  maxWorkgroupInvocations: 1_024,
+  maxSharedMemoryBytes: 49_152,
+  maxStorageBufferRange: 2 ** 32 - 1,
+  maxTexelBufferElements: 2 ** 27,
+  maxPushConstantBytes: 256,
+};
+
+/** Devices by name. */
+export const FORGED: Readonly<Record<"gpu" | "cpu" | "least", Capabilities>> = {
+  gpu: GPU,
+  cpu: {
+    ...GPU,
+    deviceClass: "cpu",
+    loadPath: "texel",
+    subgroupSize: 8,
+    maxWorkgroupCount: [65_535, 65_535, 65_535],
+    maxSharedMemoryBytes: 32_768,
+    maxStorageBufferRange: 2 ** 27,
+    maxPushConstantBytes: 128,
+  },
+  least: {
+    ...GPU,
+    deviceClass: "integrated",
+    subgroupSize: 1,
+    subgroupShuffle: false,
+    float16: false,
+    int64: false,
+    bufferDeviceAddress: false,
+    maxWorkgroupCount: [65_535, 65_535, 65_535],
+    maxWorkgroupSize: [128, 128, 64],
+    maxWorkgroupInvocations: 128,
+    maxSharedMemoryBytes: 16_384,
+    maxStorageBufferRange: 2 ** 27,
+    maxTexelBufferElements: 65_536,
+    maxPushConstantBytes: 128,
+  },
+};

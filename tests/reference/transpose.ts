@@ -1,0 +1,3 @@
+// Oracle of the operator family transpose; it moves elements like the others of movement.ts.
+
+export { transpose } from "./movement.ts";
