@@ -1,0 +1,372 @@
+// What an operator is: name and attributes as in MXNet, a shape rule, a plan. Applying one checks its
+// arguments once for each combination of shapes, dtypes and attributes, and replays the cached plan
+// from then on.
+
+import { DeviceError } from "../core/errors.ts";
+import { describe, type OptionRule, type OptionValues, readOptions } from "../core/options.ts";
+import { formatShape } from "../core/shape.ts";
+import { type BackwardCall, type GradientRule, isInGraph, recordCall } from "../autograd/graph.ts";
+import { isRecording } from "../autograd/flags.ts";
+import type { Capabilities, Plan } from "../kernels/plan.ts";
+import { widenPlan, widenSpec } from "../kernels/widen.ts";
+import { type Device, execute, Tensor, type TensorSpec } from "../tensor/mod.ts";
+
+export type { BackwardCall } from "../autograd/graph.ts";
+export type { TensorSpec } from "../tensor/mod.ts";
+
+/** Rules of all attributes of an operator, by MXNet's names. */
+export type AttributeRules = Readonly<Record<string, OptionRule<unknown>>>;
+
+/** Checked attributes. */
+export type Attributes = Readonly<Record<string, unknown>>;
+
+/** Shapes and dtypes of inputs; null where an optional input is absent. */
+export type InputSpecs = readonly (TensorSpec | null)[];
+
+/** Everything that makes an operator. */
+export interface OperatorDefinition<R extends AttributeRules> {
+  /** MXNet's name, as in symbol JSON; our own for what MXNet has not. */
+  readonly name: string;
+  /** Names of the inputs for messages; the last stands for all that follow. */
+  readonly inputs: readonly string[];
+  /** How many of the first inputs must be there; the others may be null. Default all. */
+  readonly required?: number;
+  readonly attributes: R;
+  /**
+   * Checks inputs against each other and the attributes.
+   *
+   * @throws {ShapeError} If shapes do not fit.
+   * @throws {TypeError} If dtypes do not fit.
+   */
+  inferShape(attributes: OptionValues<R>, inputs: InputSpecs): TensorSpec;
+  /** Plans the forward; null where the output is a view of input 0's memory. */
+  readonly plan:
+    | ((
+      capabilities: Capabilities,
+      attributes: OptionValues<R>,
+      inputs: InputSpecs,
+      output: TensorSpec,
+    ) => Plan)
+    | null;
+  /**
+   * Whether `plan` takes and gives float16 itself. Else it sees float32 in its place, and casts are added
+   * around its kernels; data is rounded once, when the result is stored.
+   */
+  readonly native16?: boolean;
+  /**
+   * Gradients of the inputs, null where none is needed or it is zero. Made of operators, so that it can be
+   * recorded and differentiated itself; without it the operator has no gradient.
+   */
+  backward?(call: BackwardCall<OptionValues<R>>): readonly (Tensor | null)[];
+  /**
+   * What `backward` reads: indices of inputs, and `"output"`; the rest has shape, dtype and device only.
+   * Everything if absent. What is kept takes memory until the backward pass.
+   *
+   * @param needs For each input whether its gradient may be wanted.
+   */
+  keeps?(
+    attributes: OptionValues<R>,
+    needs: readonly boolean[],
+  ): readonly (number | "output")[];
+}
+
+/** Work of one call. */
+export interface OperatorCost {
+  /** Floating-point operations of the definition; a multiply-add is two. */
+  readonly flops: number;
+  /** Bytes of all operands read once and the result written once. */
+  readonly bytes: number;
+}
+
+/** One call of an operator, as a recorder sees it. */
+export interface OperatorCall {
+  readonly operator: Operator;
+  /** Checked attributes. */
+  readonly attributes: Attributes;
+  readonly inputs: readonly (Tensor | null)[];
+  readonly output: Tensor;
+}
+
+/** Sees every call after it was enqueued. */
+export type Recorder = (call: OperatorCall) => void;
+
+let recorder: Recorder | null = null;
+
+/**
+ * Sets who sees every operator call; the place where automatic differentiation will listen.
+ *
+ * @param next The recorder; null for none.
+ * @returns The one before.
+ */
+export function setRecorder(next: Recorder | null): Recorder | null {
+  const before = recorder;
+  recorder = next;
+  return before;
+}
+
+interface Entry {
+  readonly output: TensorSpec;
+  /** Null where nothing has to run: views and results without elements. */
+  readonly plan: Plan | null;
+}
+
+/** Plans kept for each device; the oldest go first. Each is a few hundred bytes. */
+const CACHE_ENTRIES = 4096;
+const caches = new WeakMap<Device, Map<string, Entry>>();
+
+/** An operator that can be applied, planned and priced. */
+export class Operator {
+  readonly #definition: OperatorDefinition<AttributeRules>;
+  readonly #where: string;
+  readonly #rule: GradientRule;
+  /** The attributes that this operator checked already, and their text in cache keys. */
+  readonly #checked = new WeakMap<object, string>();
+  #defaults: Attributes | undefined;
+
+  /** @param definition What makes the operator. */
+  constructor(definition: OperatorDefinition<AttributeRules>) {
+    this.#definition = definition;
+    this.#where = `apply ${definition.name}`;
+    const { name, backward, keeps } = definition;
+    this.#rule = { name, backward, keeps } as GradientRule;
+  }
+
+  /** MXNet's name. */
+  get name(): string {
+    return this.#definition.name;
+  }
+
+  /** Names of the inputs. */
+  get inputNames(): readonly string[] {
+    return this.#definition.inputs;
+  }
+
+  /** Names of the attributes, as in symbol JSON. */
+  get attributeNames(): readonly string[] {
+    return Object.keys(this.#definition.attributes);
+  }
+
+  /** True if there is a gradient. */
+  get isDifferentiable(): boolean {
+    return this.#rule.backward !== undefined;
+  }
+
+  /** True if the output shares memory with input 0. */
+  get isView(): boolean {
+    return this.#definition.plan === null;
+  }
+
+  /**
+   * Checks attributes and fills in defaults. What it returns is recognized and not checked again.
+   *
+   * @param attributes Values by MXNet's names.
+   * @returns Frozen values of all attributes.
+   * @throws {TypeError} If a name is unknown or a value has a wrong type.
+   * @throws {RangeError} If a value is not allowed.
+   */
+  normalize(attributes: unknown): Attributes {
+    if (typeof attributes === "object" && attributes !== null && this.#checked.has(attributes)) {
+      return attributes as Attributes;
+    }
+    if (attributes === undefined && this.#defaults !== undefined) return this.#defaults;
+    const { name, attributes: rules } = this.#definition;
+    const values = Object.freeze(readOptions(this.#where, attributes, rules));
+    this.#checked.set(values, `${name} ${Object.values(values).map(keyText).join("|")}`);
+    if (attributes === undefined) this.#defaults = values;
+    return values;
+  }
+
+  /**
+   * Shape and dtype of the result.
+   *
+   * @param attributes Values by MXNet's names.
+   * @param inputs Shapes and dtypes of the inputs.
+   * @returns Shape and dtype of the output.
+   * @throws {ShapeError} If shapes do not fit.
+   * @throws {TypeError} If dtypes do not fit.
+   */
+  infer(attributes: unknown, inputs: InputSpecs): TensorSpec {
+    return this.#definition.inferShape(this.normalize(attributes), inputs);
+  }
+
+  /**
+   * The work of one call, without a device to run it.
+   *
+   * @param capabilities What the plan may use.
+   * @param attributes Values by MXNet's names.
+   * @param inputs Shapes and dtypes of the inputs.
+   * @returns Operations and bytes; both 0 for views and for results without elements.
+   */
+  cost(capabilities: Capabilities, attributes: unknown, inputs: InputSpecs): OperatorCost {
+    const { plan } = this.#entry(capabilities, this.normalize(attributes), inputs);
+    return { flops: plan?.flops ?? 0, bytes: plan?.bytes ?? 0 };
+  }
+
+  /**
+   * Applies the operator: enqueues its work and returns at once.
+   *
+   * @param inputs Tensors; null or undefined where an optional one is absent.
+   * @param attributes Values by MXNet's names.
+   * @returns A new tensor.
+   * @throws {TypeError} If an input is no tensor, or types do not fit.
+   * @throws {ShapeError} If shapes do not fit.
+   * @throws {DeviceError} If tensors lie on different devices.
+   * @throws {DisposedError} If an input was disposed.
+   */
+  apply(inputs: readonly (Tensor | null | undefined)[], attributes?: unknown): Tensor {
+    const { tensors, device } = this.#checkInputs(inputs);
+    const values = this.normalize(attributes);
+    let cache = caches.get(device);
+    if (cache === undefined) caches.set(device, cache = new Map());
+    let key = this.#checked.get(values)!;
+    for (const tensor of tensors) {
+      key += tensor === null ? ";" : `;${tensor.dtype} ${tensor.shape.join()}`;
+    }
+    let entry = cache.get(key);
+    if (entry === undefined) {
+      entry = this.#entry(device.capabilities, values, tensors);
+      if (cache.size >= CACHE_ENTRIES) cache.delete(cache.keys().next().value!);
+      cache.set(key, entry);
+    }
+    const output = this.#run(device, entry, tensors);
+    if (isRecording() && tensors.some((tensor) => tensor !== null && isInGraph(tensor))) {
+      recordCall({ rule: this.#rule, attributes: values, inputs: tensors, output });
+    }
+    recorder?.({
+      operator: this,
+      attributes: values,
+      inputs: tensors,
+      output,
+    });
+    return output;
+  }
+
+  #run(device: Device, { output, plan }: Entry, tensors: readonly (Tensor | null)[]): Tensor {
+    if (plan !== null) return execute(device, plan, tensors, [output])[0]!;
+    if (this.isView) {
+      const { storage } = tensors[0]!;
+      storage.retain();
+      return new Tensor(storage, output.shape, output.dtype, this.name);
+    }
+    const nothing = { label: this.name, slots: [], dispatches: [], flops: 0, bytes: 0 };
+    return execute(device, nothing, [], [output])[0]!;
+  }
+
+  #entry(capabilities: Capabilities, attributes: Attributes, inputs: InputSpecs): Entry {
+    const { inferShape, plan, native16 = false } = this.#definition;
+    const specs = inputs.map((input) =>
+      input === null ? null : { shape: input.shape, dtype: input.dtype }
+    );
+    const output = inferShape(attributes, specs);
+    if (plan === null || output.shape.includes(0)) return { output, plan: null };
+    const isHalf = [...specs, output].some((spec) => spec?.dtype === "float16");
+    if (native16 || !isHalf) return { output, plan: plan(capabilities, attributes, specs, output) };
+    const wide = plan(capabilities, attributes, specs.map(widenSpec), widenSpec(output));
+    return { output, plan: widenPlan(capabilities, wide, specs, output) };
+  }
+
+  #checkInputs(
+    inputs: readonly (Tensor | null | undefined)[],
+  ): { tensors: (Tensor | null)[]; device: Device } {
+    const { inputs: names, required = names.length } = this.#definition;
+    const nameOf = (index: number) =>
+      index < names.length - 1 || inputs.length <= names.length
+        ? names[index]!
+        : `${names.at(-1)}[${index - names.length + 1}]`;
+    let device: Device | undefined;
+    const tensors = Array.from(inputs, (input, index) => {
+      if ((input === undefined || input === null) && index >= required) return null;
+      if (!(input instanceof Tensor)) {
+        throw new TypeError(
+          `Cannot ${this.#where}: ${nameOf(index)} is ${describe(input)}, expected a Tensor`,
+        );
+      }
+      const own = input.storage.device; // throws if disposed
+      device ??= own;
+      if (own !== device) {
+        throw new DeviceError(
+          `Cannot ${this.#where}: ${nameOf(index)} lies on another device ` +
+            `(${own.adapter.name}) than ${nameOf(0)} (${device.adapter.name}); ` +
+            `make it anew there from its data()`,
+        );
+      }
+      return input;
+    });
+    if (device === undefined) {
+      throw new TypeError(
+        `Cannot ${this.#where}: found no tensors, expected at least ${Math.max(required, 1)}`,
+      );
+    }
+    return { tensors, device };
+  }
+}
+
+/**
+ * Makes an operator from its definition.
+ *
+ * @param definition Name, attributes, shape rule and plan.
+ * @returns The operator.
+ */
+export function defineOperator<R extends AttributeRules>(
+  definition: OperatorDefinition<R>,
+): Operator {
+  // The operator hands its functions only attributes that went through its own rules.
+  return new Operator(definition as unknown as OperatorDefinition<AttributeRules>);
+}
+
+/** An attribute in a cache key: every number as itself, also -0 and NaN; `[2]` is not `2`. */
+function keyText(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(keyText).join()}]`;
+  return Object.is(value, -0) ? "-0" : String(value);
+}
+
+/**
+ * The spec of an input that must be there; its presence was checked by `required`.
+ *
+ * @param inputs Specs of all inputs.
+ * @param index Which one.
+ * @returns The spec.
+ */
+export function inputSpec(inputs: InputSpecs, index: number): TensorSpec {
+  const spec = inputs[index];
+  if (!spec) throw new TypeError(`Cannot infer a shape: input ${index} is missing`);
+  return spec;
+}
+
+/**
+ * Checks that an input has a dtype in which numbers are computed.
+ *
+ * @param where What is being done, for messages.
+ * @param name Name of the input.
+ * @param found Its spec.
+ * @throws {TypeError} If it is an integer dtype.
+ */
+export function checkFloat(where: string, name: string, { shape, dtype }: TensorSpec): void {
+  if (dtype === "float32" || dtype === "float16") return;
+  throw new TypeError(
+    `Cannot ${where}: ${name} of shape ${formatShape(shape)} is ${dtype}, ` +
+      `expected float32 or float16; use cast(x, "float32")`,
+  );
+}
+
+/**
+ * Checks that an input has the dtype of the first one.
+ *
+ * @param where What is being done, for messages.
+ * @param name Name of the input.
+ * @param found Its spec.
+ * @param first Name and spec of the first input.
+ * @throws {TypeError} If the dtypes differ.
+ */
+export function checkSameDType(
+  where: string,
+  name: string,
+  found: TensorSpec,
+  first: readonly [name: string, spec: TensorSpec],
+): void {
+  if (found.dtype === first[1].dtype) return;
+  throw new TypeError(
+    `Cannot ${where}: ${name} of shape ${formatShape(found.shape)} is ${found.dtype}, ` +
+      `expected ${first[1].dtype} (the dtype of ${first[0]}); cast() one of them`,
+  );
+}

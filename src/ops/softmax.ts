@@ -1,0 +1,129 @@
+// Softmax and its logarithm. After apache/mxnet src/operator/nn/softmax.cc and log_softmax.cc.
+
+import { integer, type OptionValues, readOptions } from "../core/options.ts";
+import { normalizeAxis } from "../core/shape.ts";
+import { number } from "../core/options.ts";
+import { planSoftmax } from "../kernels/reduce.ts";
+import type { Tensor } from "../tensor/mod.ts";
+import {
+  type BackwardCall,
+  checkFloat,
+  defineOperator,
+  inputSpec,
+  type Operator,
+} from "./define.ts";
+import { exp } from "./function.ts";
+import { sum } from "./reduce.ts";
+
+const attributes = {
+  axis: integer({}, -1),
+  /** Divides the input: above 1 the result is smoother. */
+  temperature: number({ minimum: 1e-6 }, 1),
+} as const;
+
+type SoftmaxCall = BackwardCall<OptionValues<typeof attributes>>;
+
+function defineSoftmax(
+  name: "softmax" | "log_softmax",
+  gradient: (call: SoftmaxCall) => Tensor,
+): Operator {
+  return defineOperator({
+    name,
+    inputs: ["data"],
+    attributes,
+    inferShape: ({ axis }, inputs) => {
+      const input = inputSpec(inputs, 0);
+      normalizeAxis(`apply ${name}`, axis, input.shape.length);
+      checkFloat(`apply ${name}`, "data", input);
+      return input;
+    },
+    plan: (capabilities, { axis, temperature }, _inputs, { shape }) => {
+      const at = normalizeAxis(`apply ${name}`, axis, shape.length);
+      const log = name === "log_softmax";
+      return planSoftmax(capabilities, shape, at, log, temperature);
+    },
+    keeps: () => ["output"],
+    backward: (call) => {
+      const { temperature } = call.attributes;
+      const slope = gradient(call);
+      return [temperature === 1 ? slope : slope.div(temperature)];
+    },
+  });
+}
+
+/** `exp(x) / sum(exp(x))`. */
+export const softmaxOperator: Operator = defineSoftmax(
+  "softmax",
+  ({ attributes: { axis }, output, headGradient }) => {
+    const mean = sum(headGradient.mul(output), { axis, keepDims: true });
+    return output.mul(headGradient.sub(mean));
+  },
+);
+
+/** `x - log(sum(exp(x)))`. */
+export const logSoftmaxOperator: Operator = defineSoftmax(
+  "log_softmax",
+  ({ attributes: { axis }, output, headGradient }) =>
+    headGradient.sub(exp(output).mul(sum(headGradient, { axis, keepDims: true }))),
+);
+
+/** The operators of this family. */
+export const softmaxOperators: readonly Operator[] = [softmaxOperator, logSoftmaxOperator];
+
+/** Options of {@linkcode softmax} and {@linkcode logSoftmax}. */
+export interface SoftmaxOptions {
+  /** The axis along which results add up to 1; the last one if omitted. */
+  readonly axis?: number;
+  /** Divides the input; 1 if omitted. */
+  readonly temperature?: number;
+}
+
+function read(name: string, options: SoftmaxOptions | undefined): OptionValues<typeof attributes> {
+  return readOptions(`apply ${name}`, options, attributes);
+}
+
+/**
+ * `exp(x) / sum(exp(x))` along an axis, without overflow.
+ *
+ * @param x Tensor of at least one axis, float32 or float16.
+ * @param options Axis and temperature.
+ * @returns A tensor of the same shape; NaN along a line that holds NaN.
+ * @throws {TypeError} If an argument or the dtype is wrong.
+ * @throws {ShapeError} If the axis is out of range.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { softmax, tensor } from "@vknn/vknn";
+ *
+ * using x = tensor([[5, 5], [-1000, -1000]]);
+ * using y = softmax(x);
+ * assertEquals([...await y.data()], [0.5, 0.5, 0.5, 0.5]);
+ * ```
+ */
+export function softmax(x: Tensor, options?: SoftmaxOptions): Tensor {
+  return softmaxOperator.apply([x], read("softmax", options));
+}
+
+/**
+ * The logarithm of {@linkcode softmax}, with all digits also where that is tiny.
+ *
+ * @param x Tensor of at least one axis, float32 or float16.
+ * @param options Axis and temperature.
+ * @returns A tensor of the same shape; NaN along a line that holds NaN.
+ * @throws {TypeError} If an argument or the dtype is wrong.
+ * @throws {ShapeError} If the axis is out of range.
+ *
+ * @example
+ * ```ts
+ * import { assertAlmostEquals } from "@std/assert";
+ * import { logSoftmax, tensor } from "@vknn/vknn";
+ *
+ * using x = tensor([7, 7]);
+ * using y = logSoftmax(x);
+ * assertAlmostEquals((await y.data())[0]!, -Math.LN2, 1e-6);
+ * ```
+ */
+export function logSoftmax(x: Tensor, options?: SoftmaxOptions): Tensor {
+  return logSoftmaxOperator.apply([x], read("log_softmax", options));
+}

@@ -1,0 +1,114 @@
+// Executes plans: allocates outputs and temporaries, finds prepared buffers, dispatches. Knows slots
+// and buffers, not operators.
+
+import type { DType } from "../core/dtype.ts";
+import { StateError } from "../core/errors.ts";
+import type { DeviceBuffer } from "../device/buffers.ts";
+import type { Device } from "../device/device.ts";
+import type { Plan, Slot } from "../kernels/plan.ts";
+import { tensorByteLength } from "./host_data.ts";
+import { reclaimForgotten, Storage } from "./storage.ts";
+import { Tensor } from "./tensor.ts";
+
+/** Shape and dtype of a tensor that may not exist yet. */
+export interface TensorSpec {
+  readonly shape: readonly number[];
+  readonly dtype: DType;
+}
+
+/**
+ * Runs a plan on a device: enqueues its dispatches and returns at once.
+ *
+ * @param device The device; all inputs live there.
+ * @param plan What to dispatch.
+ * @param inputs Tensors by the index that slots name; null where an input is absent.
+ * @param outputs Shape and dtype of every output.
+ * @returns New tensors, one for each output.
+ * @throws {DisposedError} If an input was disposed.
+ * @throws {OutOfMemoryError} If the device has no memory left; nothing stays allocated.
+ */
+export function execute(
+  device: Device,
+  plan: Plan,
+  inputs: readonly (Tensor | null)[],
+  outputs: readonly TensorSpec[],
+): Tensor[] {
+  const sources = inputs.map((input) => input?.storage ?? null);
+  reclaimForgotten();
+  const results: Storage[] = [];
+  const temporaries: DeviceBuffer[] = [];
+  try {
+    for (const { shape, dtype } of outputs) {
+      results.push(Storage.allocate(device, tensorByteLength(shape, dtype), plan.label));
+    }
+    const buffers = plan.slots.map((slot) => {
+      const buffer = resolve(device, plan, slot, sources, results);
+      if (slot.role === "temporary" && buffer !== null) temporaries.push(buffer);
+      return buffer;
+    });
+    for (const dispatch of plan.dispatches) {
+      device.dispatch(dispatch, pick(plan, buffers, dispatch.slots), plan.label);
+    }
+  } catch (error) {
+    for (const storage of results) storage.release();
+    throw error;
+  } finally {
+    // Work runs in order: whoever takes these buffers next is queued behind this plan.
+    for (const buffer of temporaries) buffer.release();
+  }
+  return results.map((storage, index) => {
+    const { shape, dtype } = outputs[index]!;
+    return new Tensor(storage, shape, dtype, plan.label);
+  });
+}
+
+function resolve(
+  device: Device,
+  plan: Plan,
+  slot: Slot,
+  sources: readonly (Storage | null)[],
+  results: readonly Storage[],
+): DeviceBuffer | null {
+  switch (slot.role) {
+    case "input":
+      return sources[slot.index]?.buffer ?? null;
+    case "output":
+      return results[slot.index]?.buffer ?? null;
+    case "temporary":
+      return slot.byteLength === 0 ? null : device.allocate(slot.byteLength, plan.label);
+    case "prepared": {
+      const source = sources[slot.source];
+      const from = source?.buffer;
+      if (!source || !from) return null;
+      return source.prepared(slot.key, slot.byteLength, (buffer) => {
+        const buffers = [from, buffer];
+        try {
+          for (const byteLength of slot.scratchByteLengths ?? []) {
+            buffers.push(device.allocate(byteLength, plan.label));
+          }
+          for (const dispatch of slot.dispatches) {
+            device.dispatch(dispatch, pick(plan, buffers, dispatch.slots), plan.label);
+          }
+        } finally {
+          for (const scratch of buffers.slice(2)) scratch.release();
+        }
+      });
+    }
+  }
+}
+
+function pick(
+  plan: Plan,
+  buffers: readonly (DeviceBuffer | null)[],
+  slots: readonly number[],
+): DeviceBuffer[] {
+  return slots.map((slot) => {
+    const buffer = buffers[slot];
+    if (!buffer) {
+      throw new StateError(
+        `Cannot run ${plan.label}: slot ${slot} has no memory, but a dispatch binds it`,
+      );
+    }
+    return buffer;
+  });
+}

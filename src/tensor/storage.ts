@@ -1,0 +1,148 @@
+// Device memory behind tensors: counted references, a version that grows with every write in place,
+// and the buffers prepared from its contents (weight repacks). Knows no shapes.
+
+import type { DeviceBuffer } from "../device/buffers.ts";
+import type { Device } from "../device/device.ts";
+
+interface Prepared {
+  readonly buffer: DeviceBuffer;
+  readonly version: number;
+}
+
+/** The memory that one tensor owns or several views share. */
+export class Storage {
+  /** The device that holds the memory. */
+  readonly device: Device;
+  /** Bytes of the elements; the buffer may be longer. */
+  readonly byteLength: number;
+  #buffer: DeviceBuffer | null;
+  #references = 1;
+  #version = 0;
+  #prepared: Map<string, Prepared> | undefined;
+
+  private constructor(device: Device, byteLength: number, buffer: DeviceBuffer | null) {
+    this.device = device;
+    this.byteLength = byteLength;
+    this.#buffer = buffer;
+  }
+
+  /**
+   * Allocates memory with one reference and undefined contents.
+   *
+   * @param device The device.
+   * @param byteLength Bytes; 0 takes no buffer at all.
+   * @param label Named in errors and memory reports.
+   * @param forHostWrite Whether the host will write it at once.
+   * @returns The storage.
+   */
+  static allocate(
+    device: Device,
+    byteLength: number,
+    label: string,
+    forHostWrite: boolean = false,
+  ): Storage {
+    const buffer = byteLength === 0 ? null : device.allocate(byteLength, label, forHostWrite);
+    return new Storage(device, byteLength, buffer);
+  }
+
+  /** The buffer; null if there are no elements, or no references any more. */
+  get buffer(): DeviceBuffer | null {
+    return this.#buffer;
+  }
+
+  /** Grows with every write in place; what was prepared from older contents is void. */
+  get version(): number {
+    return this.#version;
+  }
+
+  /** Adds a reference, for one more view. */
+  retain(): void {
+    this.#references++;
+  }
+
+  /** Drops a reference; the last one returns all memory to the device. */
+  release(): void {
+    if (this.#references === 0 || --this.#references > 0) return;
+    this.#dropPrepared();
+    this.#buffer?.release();
+    this.#buffer = null;
+  }
+
+  /** Notes a write in place. */
+  touch(): void {
+    this.#version++;
+    this.#dropPrepared();
+  }
+
+  /**
+   * The buffer prepared from the current contents under a key.
+   *
+   * @param key Names the preparation, with all that it depends on.
+   * @param byteLength Bytes of the prepared buffer.
+   * @param prepare Fills a new buffer; called only if there is none of this version.
+   * @returns The buffer; it belongs to the storage and lives until the contents change.
+   */
+  prepared(
+    key: string,
+    byteLength: number,
+    prepare: (buffer: DeviceBuffer) => void,
+  ): DeviceBuffer {
+    const found = this.#prepared?.get(key);
+    if (found !== undefined && found.version === this.#version) return found.buffer;
+    const buffer = this.device.allocate(byteLength, `prepared ${key}`);
+    try {
+      prepare(buffer);
+    } catch (error) {
+      buffer.release();
+      throw error;
+    }
+    this.#prepared ??= new Map();
+    this.#prepared.set(key, { buffer, version: this.#version });
+    return buffer;
+  }
+
+  #dropPrepared(): void {
+    if (this.#prepared === undefined) return;
+    for (const { buffer } of this.#prepared.values()) buffer.release();
+    this.#prepared = undefined;
+  }
+}
+
+// Storages whose tensor was forgotten. The collector's callback only notes them here: freeing in the
+// callback would touch the device at a moment that nobody chose, even while the process exits.
+const forgotten: Releasable[] = [];
+
+const registry = new FinalizationRegistry<Releasable>((held) => {
+  forgotten.push(held);
+});
+
+/** Something that counts its references. */
+export interface Releasable {
+  /** Drops a reference. */
+  release(): void;
+}
+
+/**
+ * Watches an owner of a reference: if it is collected, the reference is dropped at the next
+ * {@linkcode reclaimForgotten}.
+ *
+ * @param owner The object that holds the reference.
+ * @param held What it refers to; must not refer to the owner, or that would live forever.
+ */
+export function watchOwner(owner: object, held: Releasable): void {
+  registry.register(owner, held, owner);
+}
+
+/**
+ * Stops watching an owner which dropped its references itself.
+ *
+ * @param owner The object given to {@linkcode watchOwner}.
+ */
+export function unwatchOwner(owner: object): void {
+  registry.unregister(owner);
+}
+
+/** Frees what forgotten tensors held; called before memory is taken for new ones. */
+export function reclaimForgotten(): void {
+  while (forgotten.length > 0) forgotten.pop()!.release();
+}
