@@ -1,0 +1,398 @@
+// The base of all layers and models: a tree of blocks that owns parameters. Knows no layer.
+// After apache/mxnet python/mxnet/gluon/block.py; children are held strongly.
+
+import { type DType, DTYPES } from "../core/dtype.ts";
+import { anything, boolean, checkEnum, checkOptionsObject, readOptions } from "../core/options.ts";
+import { describe } from "../core/shape.ts";
+import { scope } from "../tensor/mod.ts";
+import { type HookHandle, HookList } from "./hooks.ts";
+import { Uniform } from "./initializer.ts";
+import { create, type InitializerLike } from "./initializers.ts";
+import { checkShared, loadDict, type LoadDictOptions, type ParameterValues } from "./load_dict.ts";
+import { warn } from "./messages.ts";
+import { PARAMETER_SETTINGS } from "./block_options.ts";
+import type {
+  ForwardHook,
+  ForwardPreHook,
+  HybridizeFlags,
+  InitializeOptions,
+  ParameterSetting,
+} from "./block_options.ts";
+import { Parameter } from "./parameter.ts";
+import { type AttributeListener, Registrar } from "./registrar.ts";
+import { startPattern } from "./select.ts";
+import { leavesOf } from "./structure.ts";
+import { formatBlock, printAsText } from "./text.ts";
+
+/**
+ * Base class of all layers and models.
+ *
+ * Assigning a block or a parameter to an attribute registers it, whether as a class field, in the
+ * constructor or later; private `#fields` and blocks inside arrays cannot be seen, so register those
+ * with {@linkcode registerChild}. A registered attribute takes only values of the class it has.
+ *
+ * Derived classes implement `forward`; users call {@linkcode call}, which also runs the hooks and frees
+ * every tensor made inside except those returned. What a hook wants to keep it must `keep()`.
+ *
+ * @example
+ * ```ts
+ * import { Block, Conv2D, type Tensor } from "@vknn/vknn";
+ * import { assertEquals } from "@std/assert";
+ *
+ * class Twice extends Block {
+ *   readonly conv = new Conv2D(3, 3, { padding: 1 });
+ *   override forward(x: Tensor): Tensor {
+ *     return this.conv.call(this.conv.call(x));
+ *   }
+ * }
+ * assertEquals([...new Twice().collectParams().keys()], ["conv.weight", "conv.bias"]);
+ * ```
+ */
+export abstract class Block extends Registrar {
+  static readonly #listener: AttributeListener = {
+    define: (self, name, value, previous) => (self as Block).#define(name, value, previous),
+    remove: (self, name) => (self as Block).#remove(name),
+  };
+
+  readonly #children = new Map<string, Block>();
+  readonly #params = new Map<string, Parameter>();
+  /** Names of the children that are attributes, for printing. */
+  readonly #attributes = new Set<string>();
+  readonly #preHooks = new HookList<ForwardPreHook>();
+  readonly #hooks = new HookList<ForwardHook>();
+
+  /** Makes a block without children or parameters. */
+  constructor() {
+    super(Block.#listener);
+  }
+
+  /**
+   * Computes the output. Call blocks with {@linkcode call}, not with this.
+   *
+   * @param inputs Tensors, nested arrays of tensors, or anything else; as the derived class declares.
+   * @returns A tensor, or arrays, objects or maps of tensors.
+   */
+  abstract forward(...inputs: unknown[]): unknown;
+
+  /**
+   * Runs the block: hooks, `forward`, hooks. Tensors made on the way and not returned are freed.
+   *
+   * @param inputs The inputs of `forward`.
+   * @returns The output of `forward`.
+   * @throws {ShapeError} If inputs do not fit; see each layer.
+   */
+  call(...inputs: Parameters<this["forward"]>): ReturnType<this["forward"]> {
+    return scope(() => {
+      for (const hook of this.#preHooks.list()) hook(this, inputs);
+      const output = this.forward(...inputs);
+      for (const hook of this.#hooks.list()) hook(this, inputs, output);
+      return output;
+    }) as ReturnType<this["forward"]>;
+  }
+
+  /** The children by name, in the order of their registration. */
+  get children(): ReadonlyMap<string, Block> {
+    return this.#children;
+  }
+
+  /** This block's own parameters by attribute name, without those of its children. */
+  get params(): ReadonlyMap<string, Parameter> {
+    return this.#params;
+  }
+
+  /**
+   * Registers a child that is not an attribute.
+   *
+   * @param block The child.
+   * @param name Its name; by default the number of children so far.
+   * @throws {TypeError} If it is not a block, or the name is not a string.
+   * @throws {RangeError} If the child is this block or contains it.
+   */
+  registerChild(block: Block, name: string = String(this.#children.size)): void {
+    const where = `register a child of ${this.constructor.name}`;
+    if (!(block instanceof Block)) {
+      throw new TypeError(`Cannot ${where}: found ${describe(block)}, expected a Block`);
+    }
+    if (typeof name !== "string" || name === "") {
+      throw new TypeError(
+        `Cannot ${where}: name is ${describe(name)}, expected a non-empty string`,
+      );
+    }
+    if (block.#contains(this)) {
+      throw new RangeError(`Cannot ${where}: child '${name}' contains the block itself`);
+    }
+    this.#children.set(name, block);
+  }
+
+  /**
+   * Collects this block's parameters and those of all descendants: own first, then child by child.
+   *
+   * @param select A pattern that the start of the dotted name must match (`.` matches any character);
+   *   all parameters if absent.
+   * @returns The parameters by dotted name such as `features.0.weight`. A shared parameter appears
+   *   under every name.
+   * @throws {SyntaxError} If the pattern is no regular expression.
+   * @throws {TypeError} If it is neither a string nor a regular expression.
+   *
+   * @example
+   * ```ts
+   * import { Conv2D, HybridSequential } from "@vknn/vknn";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const net = new HybridSequential().add(new Conv2D(4, 3), new Conv2D(4, 3, { useBias: false }));
+   * assertEquals([...net.collectParams().keys()], ["0.weight", "0.bias", "1.weight"]);
+   * assertEquals([...net.collectParams(".*weight").keys()], ["0.weight", "1.weight"]);
+   * ```
+   */
+  collectParams(select?: string | RegExp): Map<string, Parameter> {
+    const pattern = select === undefined ? undefined : startPattern(select);
+    this.#warnOfContainers();
+    const all = new Map<string, Parameter>();
+    this.#collect("", all);
+    if (pattern === undefined) return all;
+    return new Map([...all].filter(([name]) => pattern.test(name)));
+  }
+
+  /**
+   * Calls a function with every descendant, children before parents, and with this block last.
+   *
+   * @param fn The function.
+   * @returns This block.
+   */
+  apply(fn: (block: Block) => void): this {
+    for (const child of this.#children.values()) child.apply(fn);
+    fn(this);
+    return this;
+  }
+
+  /**
+   * Gives all parameters values, or notes how to do so where shapes are still unknown; those get their
+   * values in the first call.
+   *
+   * @param init Rule for parameters that have none of their own; `Uniform(0.07)` by default.
+   * @param options Device and repetition.
+   * @throws {TypeError} If an option is unknown or has a wrong type.
+   * @throws {RangeError} If the initializer's name is unknown.
+   */
+  initialize(init?: InitializerLike | null, options: InitializeOptions = {}): void {
+    const read = readOptions(`initialize ${this.constructor.name}`, options, {
+      device: anything,
+      forceReinit: boolean(false),
+      verbose: boolean(false),
+    });
+    const defaultInit = init === undefined || init === null ? new Uniform() : create(init);
+    for (const parameter of this.#distinct()) {
+      parameter.initialize(null, { ...read, device: options.device, defaultInit });
+    }
+  }
+
+  /**
+   * Sets one property of every parameter of this block and its descendants.
+   *
+   * @param name `gradReq`, `lrMult`, `wdMult` or `init`.
+   * @param value The value.
+   * @throws {TypeError} If the name is another one; names the nearest.
+   * @throws {RangeError} If the value is not allowed.
+   */
+  setattr<K extends ParameterSetting>(name: K, value: Parameter[K]): void {
+    checkOptionsObject(
+      `set attributes of the parameters of ${this.constructor.name}`,
+      { [name]: value },
+      PARAMETER_SETTINGS,
+    );
+    for (const parameter of this.#distinct()) parameter[name] = value;
+  }
+
+  /**
+   * Converts all parameters with their gradients, those of children first. Inputs must then have this dtype.
+   *
+   * @param dtype The element type: `float16` halves the memory, and arithmetic stays float32.
+   * @throws {RangeError} If there is no such dtype.
+   */
+  cast(dtype: DType): void {
+    checkEnum(`cast ${this.constructor.name}`, "dtype", dtype, DTYPES);
+    for (const child of this.#children.values()) child.cast(dtype);
+    for (const parameter of this.#params.values()) parameter.cast(dtype);
+  }
+
+  /** Sets the gradients of all parameters to zeros, as `gradReq` "add" needs before every batch. */
+  zeroGrad(): void {
+    for (const parameter of this.#distinct()) parameter.zeroGrad();
+  }
+
+  /**
+   * Activates or deactivates every hybrid block below this one.
+   *
+   * @param active Whether to activate.
+   * @param flags How to run; see {@linkcode HybridBlock.hybridize}.
+   */
+  hybridize(active: boolean = true, flags: HybridizeFlags = {}): void {
+    for (const child of this.#children.values()) child.hybridize(active, flags);
+  }
+
+  /**
+   * Adds a function that runs before every `forward`, with the block and its inputs.
+   *
+   * @param hook The function; what it throws reaches the caller.
+   * @returns A handle that removes it.
+   */
+  registerForwardPreHook(hook: ForwardPreHook): HookHandle {
+    return this.#preHooks.add(hook);
+  }
+
+  /**
+   * Adds a function that runs after every `forward`, with the block, its inputs and its output.
+   *
+   * @param hook The function; what it throws reaches the caller.
+   * @returns A handle that removes it.
+   *
+   * @example
+   * ```ts
+   * import { Conv2D } from "@vknn/vknn";
+   *
+   * const handle = new Conv2D(4, 3).registerForwardHook((block) => console.log(`${block}`));
+   * handle.detach();
+   * ```
+   */
+  registerForwardHook(hook: ForwardHook): HookHandle {
+    return this.#hooks.add(hook);
+  }
+
+  /** True if any hook is registered on this block. */
+  get hasHooks(): boolean {
+    return this.#preHooks.size + this.#hooks.size > 0;
+  }
+
+  /**
+   * Replaces parameters by those of another block, so that both use the same objects.
+   *
+   * @param shared Parameters by dotted name relative to this block; null does nothing. Names that this
+   *   block does not have are reported as warnings.
+   * @returns This block.
+   * @throws {TypeError} If it is not a map or object of parameters, or a class differs.
+   * @throws {ShapeError} If known shapes differ.
+   */
+  shareParameters(
+    shared: ReadonlyMap<string, Parameter> | Readonly<Record<string, Parameter>> | null,
+  ): this {
+    if (shared === null) return this;
+    const entries = checkShared(this.constructor.name, this.collectParams(), shared);
+    this.#share("", entries);
+    return this;
+  }
+
+  /**
+   * Sets parameters from values by name. A leading `arg:` or `aux:` of a name is ignored. Unknown
+   * shapes are taken from the values; parameters need not be initialized.
+   *
+   * @param values Tensors, or typed arrays with shapes, by dotted name, in a map or an object.
+   * @param options What to tolerate and where parameters go that have no device yet.
+   * @throws {RangeError} If names are missing or too many and that is not tolerated.
+   * @throws {ShapeError} If a shape does not fit.
+   * @throws {TypeError} If a value or its dtype does not fit.
+   *
+   * @example
+   * ```ts
+   * import { Conv1D } from "@vknn/vknn";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const conv = new Conv1D(1, 2, { useBias: false });
+   * conv.loadDict({ weight: { data: new Float32Array([1, 2]), shape: [1, 1, 2] } });
+   * assertEquals(conv.weight.shape, [1, 1, 2]);
+   * conv.dispose();
+   * ```
+   */
+  loadDict(values: ParameterValues, options: LoadDictOptions = {}): void {
+    loadDict(this.constructor.name, this.collectParams(), values, options);
+  }
+
+  /** Frees the values of all parameters, which are then uninitialized. Also those of sharing blocks. */
+  dispose(): void {
+    for (const parameter of this.#distinct()) parameter.dispose();
+  }
+
+  /** Frees the values of all parameters at the end of a `using` scope. */
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  /**
+   * The tree of blocks in Gluon's form.
+   *
+   * @returns One line, or one for every descendant.
+   */
+  override toString(): string {
+    const attributes = [...this.#children].filter(([name]) => this.#attributes.has(name));
+    return formatBlock(this.constructor.name, attributes);
+  }
+
+  #define(name: string, value: unknown, previous: unknown): void {
+    if (previous instanceof Block || previous instanceof Parameter) {
+      if (!(value instanceof previous.constructor)) {
+        throw new TypeError(
+          `Cannot change attribute '${name}' of ${this.constructor.name} from ` +
+            `${previous.constructor.name} to ${
+              describe(value)
+            }: expected a value of the same class`,
+        );
+      }
+    }
+    const isBlock = value instanceof Block;
+    if (!isBlock && !(value instanceof Parameter)) return;
+    if (name in Object.getPrototypeOf(this)) {
+      throw new TypeError(
+        `Cannot register attribute '${name}' of ${this.constructor.name}: ` +
+          `the class has a member of that name, expected another name`,
+      );
+    }
+    if (isBlock) {
+      this.registerChild(value, name);
+      this.#attributes.add(name);
+    } else {
+      this.#params.set(name, value);
+    }
+  }
+
+  #remove(name: string): void {
+    if (this.#attributes.delete(name)) this.#children.delete(name);
+    this.#params.delete(name);
+  }
+
+  #contains(other: Block): boolean {
+    return this === other || [...this.#children.values()].some((child) => child.#contains(other));
+  }
+
+  #collect(prefix: string, into: Map<string, Parameter>): void {
+    for (const [name, parameter] of this.#params) into.set(prefix + name, parameter);
+    for (const [name, child] of this.#children) child.#collect(`${prefix}${name}.`, into);
+  }
+
+  #distinct(): Set<Parameter> {
+    return new Set(this.collectParams().values());
+  }
+
+  #share(prefix: string, shared: ReadonlyMap<string, Parameter>): void {
+    for (const name of this.#params.keys()) {
+      const parameter = shared.get(prefix + name);
+      if (parameter !== undefined) Object.assign(this, { [name]: parameter });
+    }
+    for (const [name, child] of this.#children) child.#share(`${prefix}${name}.`, shared);
+  }
+
+  #warnOfContainers(): void {
+    const registered = new Set(this.#children.values());
+    for (const [name, value] of Object.entries(this)) {
+      if (value instanceof Block) continue;
+      if (leavesOf(value).every((leaf) => !(leaf instanceof Block) || registered.has(leaf))) {
+        continue;
+      }
+      warn(
+        `${this.constructor.name}.${name} holds blocks that are not registered, so their parameters ` +
+          `are not found; use registerChild() or put them into a Sequential`,
+      );
+    }
+    for (const child of registered) child.#warnOfContainers();
+  }
+}
+
+printAsText(Block.prototype);

@@ -1,0 +1,47 @@
+// Types around blocks: hooks, options and flags.
+
+import type { Block } from "./block.ts";
+import type { DeviceOrDevices } from "./parameter_options.ts";
+
+/** Called before a block's forward with the block and its inputs; the result is ignored. */
+export type ForwardPreHook = (block: Block, inputs: readonly unknown[]) => void;
+
+/** Called after a block's forward with the block, its inputs and its output; the result is ignored. */
+export type ForwardHook = (block: Block, inputs: readonly unknown[], output: unknown) => void;
+
+/** Options of {@linkcode Block.initialize}. */
+export interface InitializeOptions {
+  /** Where the parameters live; several devices hold equal copies. The default device if absent. */
+  readonly device?: DeviceOrDevices;
+  /** Initialize again what is initialized already; else that is left alone, with a warning. */
+  readonly forceReinit?: boolean;
+  /** Report every parameter that gets values. */
+  readonly verbose?: boolean;
+}
+
+/** Flags of {@linkcode Block.hybridize}; results never depend on them. */
+export interface HybridizeFlags {
+  /** Accepted for Gluon's sake. */
+  readonly partitionIfDynamic?: boolean;
+  /** Keep the memory of all intermediate results between calls. */
+  readonly staticAlloc?: boolean;
+  /** Promise that shapes never change; needs `staticAlloc`. */
+  readonly staticShape?: boolean;
+  /** Accepted for Gluon's sake. */
+  readonly inlineLimit?: number;
+  /** Accepted for Gluon's sake. */
+  readonly forwardBulkSize?: number | null;
+  /** Accepted for Gluon's sake. */
+  readonly backwardBulkSize?: number | null;
+}
+
+/** A property that {@linkcode Block.setattr} sets. */
+export type ParameterSetting = "gradReq" | "lrMult" | "wdMult" | "init";
+
+/** All values of {@linkcode ParameterSetting}. */
+export const PARAMETER_SETTINGS: readonly ParameterSetting[] = [
+  "gradReq",
+  "lrMult",
+  "wdMult",
+  "init",
+];

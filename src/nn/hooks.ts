@@ -1,0 +1,58 @@
+// Functions that run before or after the forward of a block. Knows no blocks.
+
+/** A registered hook; `detach()` removes it. Also usable as `using handle = …`. */
+export class HookHandle {
+  #remove: (() => void) | null;
+
+  /**
+   * Blocks make handles; programs receive them.
+   *
+   * @param remove Removes the hook; called once at most.
+   */
+  constructor(remove: () => void) {
+    this.#remove = remove;
+  }
+
+  /** Removes the hook. Further calls do nothing. */
+  detach(): void {
+    const remove = this.#remove;
+    this.#remove = null;
+    remove?.();
+  }
+
+  /** Removes the hook at the end of a `using` scope. */
+  [Symbol.dispose](): void {
+    this.detach();
+  }
+}
+
+/** Hooks in the order of their registration. Every registration counts, also of an equal function. */
+export class HookList<Hook> {
+  readonly #hooks = new Set<{ readonly hook: Hook }>();
+
+  /** How many hooks are registered. */
+  get size(): number {
+    return this.#hooks.size;
+  }
+
+  /**
+   * Adds a hook at the end.
+   *
+   * @param hook The function.
+   * @returns The handle that removes it.
+   */
+  add(hook: Hook): HookHandle {
+    const entry = { hook };
+    this.#hooks.add(entry);
+    return new HookHandle(() => this.#hooks.delete(entry));
+  }
+
+  /**
+   * The hooks registered now; later changes do not disturb the caller.
+   *
+   * @returns The functions in order.
+   */
+  list(): Hook[] {
+    return Array.from(this.#hooks, (entry) => entry.hook);
+  }
+}

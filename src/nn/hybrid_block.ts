@@ -1,0 +1,197 @@
+// Blocks whose forward may be captured once and replayed. Knows no layer.
+// After apache/mxnet python/mxnet/gluon/block.py, class HybridBlock.
+
+import type { DType } from "../core/dtype.ts";
+import { DeviceError, ShapeError, StateError } from "../core/errors.ts";
+import { boolean, checkBoolean, integer, optional, readOptions } from "../core/options.ts";
+import { describe } from "../core/shape.ts";
+import { scope, Tensor } from "../tensor/mod.ts";
+import { Block } from "./block.ts";
+import type { HybridizeFlags } from "./block_options.ts";
+import { warn } from "./messages.ts";
+import { leavesOf } from "./structure.ts";
+
+/**
+ * A block whose `forward` consists of operators on tensors only, so that it can run as one captured
+ * piece after {@linkcode hybridize}. Its children must be hybrid blocks too.
+ *
+ * The first call infers the shapes of the block's own parameters with {@linkcode inferShape} and makes
+ * the values that `initialize` put off.
+ *
+ * @example
+ * ```ts
+ * import { add, Conv2D, HybridBlock, type Tensor } from "@vknn/vknn";
+ * import { assertEquals } from "@std/assert";
+ *
+ * class Residual extends HybridBlock {
+ *   readonly body = new Conv2D(8, 3, { padding: 1, activation: "relu" });
+ *   override forward(x: Tensor): Tensor {
+ *     return add(x, this.body.call(x));
+ *   }
+ * }
+ * const block = new Residual();
+ * assertEquals(
+ *   `${block}`,
+ *   "Residual(\n  (body): Conv2D(-1 -> 8, kernel_size=(3, 3), stride=(1, 1), " +
+ *     "padding=(1, 1), Activation(relu))\n)",
+ * );
+ * ```
+ */
+export abstract class HybridBlock extends Block {
+  #active = false;
+  #flags: HybridizeFlags = {};
+
+  /** True after {@linkcode hybridize}. */
+  get active(): boolean {
+    return this.#active;
+  }
+
+  /** The flags of the last {@linkcode hybridize}. */
+  get flags(): HybridizeFlags {
+    return this.#flags;
+  }
+
+  /**
+   * Activates or deactivates this block and its descendants. Results never depend on it: today an
+   * active block runs operator by operator as before.
+   *
+   * @param active Whether to activate; true by default.
+   * @param flags How to run.
+   * @throws {TypeError} If a flag is unknown or has a wrong type.
+   */
+  override hybridize(active: boolean = true, flags: HybridizeFlags = {}): void {
+    const where = `hybridize ${this.constructor.name}`;
+    checkBoolean(where, "active", active);
+    readOptions(where, flags, {
+      partitionIfDynamic: boolean(true),
+      staticAlloc: boolean(false),
+      staticShape: boolean(false),
+      inlineLimit: integer({ minimum: 0 }, 2),
+      forwardBulkSize: optional(integer({ minimum: 0 })),
+      backwardBulkSize: optional(integer({ minimum: 0 })),
+    });
+    if (active && this.hasHooks) {
+      warn(
+        `${this.constructor.name} has forward hooks: once it runs captured, its own hooks are still ` +
+          `called, those of blocks inside it are not`,
+      );
+    }
+    this.#active = active;
+    this.#flags = { ...flags };
+    super.hybridize(active, flags);
+  }
+
+  /**
+   * Converts all parameters with their gradients, those of children first, and deactivates the block.
+   *
+   * @param dtype The element type.
+   * @throws {RangeError} If there is no such dtype.
+   *
+   * @example
+   * ```ts
+   * import { Conv2D, zeros } from "@vknn/vknn";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const conv = new Conv2D(4, 3);
+   * conv.initialize();
+   * conv.cast("float16");
+   * using x = zeros([1, 3, 8, 8], { dtype: "float16" });
+   * using y = conv.call(x);
+   * assertEquals(y.dtype, "float16");
+   * conv.dispose();
+   * ```
+   */
+  override cast(dtype: DType): void {
+    super.cast(dtype);
+    if (!this.#active) return;
+    warn(
+      `${this.constructor.name} was hybridized and is no longer, as it was cast to ${dtype}; ` +
+        `call hybridize() again`,
+    );
+    this.#active = false;
+  }
+
+  /**
+   * Runs the block; the first time, shapes are inferred and values made that `initialize` put off.
+   *
+   * @param inputs The inputs of `forward`, at least one tensor among them.
+   * @returns The output of `forward`.
+   * @throws {TypeError} If there is no tensor among the inputs.
+   * @throws {ShapeError} If inputs do not fit; see each layer.
+   * @throws {StateError} If parameters are not initialized.
+   */
+  override call(...inputs: Parameters<this["forward"]>): ReturnType<this["forward"]> {
+    this.#prepare(inputs);
+    return super.call(...inputs);
+  }
+
+  /**
+   * Registers a child that is not an attribute.
+   *
+   * @param block The child, a hybrid block.
+   * @param name Its name; by default the number of children so far.
+   * @throws {TypeError} If it is not a hybrid block.
+   */
+  override registerChild(block: Block, name?: string): void {
+    if (block instanceof Block && !(block instanceof HybridBlock)) {
+      throw new TypeError(
+        `Cannot register a child of ${this.constructor.name}: ${block.constructor.name} is a Block, ` +
+          `expected a HybridBlock; if you use Sequential, take HybridSequential`,
+      );
+    }
+    super.registerChild(block, name);
+    if (this.#active) {
+      warn(
+        `${this.constructor.name} was hybridized and is no longer, as a child was added; ` +
+          `call hybridize() again`,
+      );
+      this.#active = false;
+    }
+  }
+
+  /**
+   * Infers the shapes of the block's own parameters from inputs and sets them. Layers with parameters
+   * of unknown shape override it.
+   *
+   * @param inputs The inputs of `forward`.
+   * @throws {ShapeError} If a shape is unknown and the class does not override this.
+   */
+  inferShape(...inputs: unknown[]): void {
+    const unknown = [...this.params].filter(([, parameter]) => !parameter.shapeKnown);
+    if (unknown.length === 0) return;
+    throw new ShapeError(
+      `Cannot infer shapes of ${this.constructor.name} from ${inputs.length} inputs: ` +
+        unknown.map(([name, parameter]) => `${name} is ${parameter}`).join(", ") +
+        `; give full shapes or override inferShape`,
+    );
+  }
+
+  #prepare(inputs: readonly unknown[]): void {
+    const name = this.constructor.name;
+    const tensors = leavesOf(inputs).filter((leaf) => leaf instanceof Tensor);
+    const first = tensors[0];
+    if (first === undefined) {
+      throw new TypeError(
+        `Cannot call ${name}: inputs are ${describe(inputs)}, expected at least one Tensor`,
+      );
+    }
+    if (this.#active) {
+      if (tensors.some((tensor) => tensor.device !== first.device)) {
+        throw new DeviceError(
+          `Cannot call ${name}: inputs live on several devices, expected one for all`,
+        );
+      }
+      if (this.#flags.staticShape && !this.#flags.staticAlloc) {
+        throw new StateError(
+          `Cannot call ${name}: it was hybridized with staticShape but without staticAlloc, ` +
+            `expected both or neither`,
+        );
+      }
+    }
+    const own = [...this.params.values()];
+    if (own.some((parameter) => parameter.deferred || !parameter.shapeKnown)) {
+      scope(() => this.inferShape(...inputs));
+      for (const parameter of own) parameter.finishDeferredInit(first.device);
+    }
+  }
+}

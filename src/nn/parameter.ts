@@ -1,0 +1,400 @@
+// A named tensor that a block owns: its shape, possibly not yet known, its values once they exist, and
+// the settings of its training. Knows no blocks. After apache/mxnet python/mxnet/gluon/parameter.py.
+
+import { withFlags } from "../autograd/internal.ts";
+import { type DType, DTYPES } from "../core/dtype.ts";
+import { ShapeError, StateError } from "../core/errors.ts";
+import { boolean, checkEnum, optional, readOptions } from "../core/options.ts";
+import { nextStream } from "../core/random.ts";
+import { describe, formatShape, type Shape } from "../core/shape.ts";
+import { defaultDevice, type Device, type Tensor } from "../tensor/mod.ts";
+import { Uniform } from "./initializer.ts";
+import { create, type InitializerLike } from "./initializers.ts";
+import { inform, warn } from "./messages.ts";
+import {
+  checkFits,
+  checkInitializer,
+  checkLoadable,
+  checkPartialShape,
+  type Deferred,
+  type DeviceOrDevices,
+  formatPartial,
+  GRAD_REQS,
+  type GradReq,
+  noValuesError,
+  type ParameterInitializeOptions,
+  type ParameterOptions,
+  readDevices,
+  readParameterOptions,
+} from "./parameter_options.ts";
+import { ParameterValues } from "./parameter_values.ts";
+import { printAsText } from "./text.ts";
+import {
+  copyInto,
+  disposeValue,
+  ownCopy,
+  readValue,
+  type TensorLike,
+  type Value,
+} from "./values.ts";
+
+/**
+ * A named tensor that a block owns, such as the weight of a convolution.
+ *
+ * A parameter is uninitialized until `initialize` (usually {@linkcode Block.initialize}) or a load. While
+ * sizes of its shape are unknown, `initialize` only notes what to do, and the first call of its block,
+ * which infers the shape, makes the values.
+ *
+ * @example
+ * ```ts
+ * import { Parameter } from "@vknn/vknn";
+ * import { assertEquals, assertThrows } from "@std/assert";
+ *
+ * const weight = new Parameter("weight", { shape: [8, -1, 3, 3], allowDeferredInit: true });
+ * weight.initialize();
+ * assertThrows(() => weight.data(), Error, "deferred");
+ * weight.shape = [8, 3, 3, 3];
+ * assertEquals(`${weight}`, "Parameter (shape=(8, 3, 3, 3), dtype=float32)");
+ * ```
+ */
+export class Parameter {
+  /** Name for messages; the name in a model is that of the attribute. */
+  readonly name: string;
+  /** False forces `gradReq` to `null`. */
+  readonly differentiable: boolean;
+  /** Whether `initialize` is allowed while sizes are unknown. */
+  readonly allowDeferredInit: boolean;
+  /** Multiplies the learning rate. */
+  lrMult: number;
+  /** Multiplies the weight decay. */
+  wdMult: number;
+  /** Rule for the first values; that given to `initialize` if null. */
+  init: InitializerLike | null;
+  #shape: Shape | null;
+  #dtype: DType;
+  #gradReq: GradReq;
+  #values: ParameterValues | null = null;
+  #deferred: Deferred | null = null;
+
+  /**
+   * Makes a parameter without values.
+   *
+   * @param name Name for messages; `weight` by default.
+   * @param options Shape, dtype, first values and training settings.
+   * @throws {TypeError} If an option is unknown or has a wrong type.
+   * @throws {RangeError} If a value is not allowed.
+   */
+  constructor(name: string = "weight", options: ParameterOptions = {}) {
+    const where = `construct Parameter ${describe(name)}`;
+    if (typeof name !== "string") {
+      throw new TypeError(`Cannot ${where}: name is ${describe(name)}, expected a string`);
+    }
+    const read = readParameterOptions(where, options);
+    this.name = name;
+    this.differentiable = read.differentiable;
+    this.allowDeferredInit = read.allowDeferredInit;
+    this.lrMult = read.lrMult;
+    this.wdMult = read.wdMult;
+    this.init = read.init;
+    this.#shape = read.shape;
+    this.#dtype = read.dtype;
+    this.#gradReq = read.gradReq;
+  }
+
+  /** Sizes along every axis, -1 for unknown ones; null if not even the rank is known. */
+  get shape(): readonly number[] | null {
+    return this.#shape;
+  }
+
+  /**
+   * Fills in unknown sizes.
+   *
+   * @throws {ShapeError} If the rank or a size known already differs.
+   */
+  set shape(shape: readonly number[]) {
+    const where = `set shape of Parameter '${this.name}'`;
+    const given = checkPartialShape(where, shape);
+    checkFits(`Cannot ${where}`, this.#shape, given);
+    this.#shape = given;
+  }
+
+  /** True if every size is known. */
+  get shapeKnown(): boolean {
+    return this.#shape !== null && !this.#shape.includes(-1);
+  }
+
+  /** Element type of the values. */
+  get dtype(): DType {
+    return this.#dtype;
+  }
+
+  /** What a backward pass does with the gradient. */
+  get gradReq(): GradReq {
+    return this.#gradReq;
+  }
+
+  /**
+   * Chooses what a backward pass does with the gradient, which starts again as zeros.
+   *
+   * @throws {TypeError} If it is not a string.
+   * @throws {RangeError} If it is none of `write`, `add` and `null`.
+   */
+  set gradReq(gradReq: GradReq) {
+    const where = `set gradReq of Parameter '${this.name}'`;
+    const checked = checkEnum(where, "gradReq", gradReq, GRAD_REQS);
+    const next = this.differentiable ? checked : "null";
+    if (next === this.#gradReq) return;
+    this.#gradReq = next;
+    this.#values?.mark(next);
+  }
+
+  /** True while the values wait for the shape. */
+  get deferred(): boolean {
+    return this.#deferred !== null;
+  }
+
+  /** True if there are values. */
+  get initialized(): boolean {
+    return this.#values !== null;
+  }
+
+  /**
+   * Gives the parameter values, or notes how to do so if sizes are unknown. The rule is `init`, else the
+   * parameter's own, else `defaultInit`.
+   *
+   * @param init The rule for this time.
+   * @param options Device, default rule and repetition.
+   * @throws {ShapeError} If sizes are unknown and `allowDeferredInit` is false.
+   */
+  initialize(
+    init: InitializerLike | null = null,
+    options: ParameterInitializeOptions = {},
+  ): void {
+    const where = `initialize Parameter '${this.name}'`;
+    const { device, defaultInit, forceReinit, verbose } = readOptions(where, options, {
+      device: optional(readDevices),
+      defaultInit: optional(checkInitializer),
+      forceReinit: boolean(false),
+      verbose: boolean(false),
+    });
+    if (this.#values !== null && !forceReinit) {
+      warn(
+        `Parameter '${this.name}' is initialized already and stays as it is; ` +
+          `use forceReinit to initialize it again`,
+      );
+      return;
+    }
+    if (!this.shapeKnown && !this.allowDeferredInit) {
+      throw new ShapeError(
+        `Cannot ${where}: its shape is ${formatPartial(this.#shape)}, expected every size known`,
+      );
+    }
+    const rule = create(init ?? this.init ?? defaultInit ?? new Uniform());
+    const deferred = { init: rule, devices: device ?? null, value: null, verbose };
+    if (this.shapeKnown) {
+      this.#make(deferred);
+    } else {
+      this.dispose();
+      this.#deferred = deferred;
+    }
+  }
+
+  /**
+   * Makes the values that {@linkcode initialize} put off. Does nothing if none are.
+   *
+   * @param device Where, if `initialize` named no device; the default device if absent.
+   * @throws {ShapeError} If sizes are still unknown.
+   */
+  finishDeferredInit(device?: Device): void {
+    if (this.#deferred !== null) this.#make(this.#deferred, device);
+  }
+
+  /**
+   * The values.
+   *
+   * @param device Which copy, if the parameter lives on several devices.
+   * @returns The tensor that the parameter owns; do not dispose it.
+   * @throws {DeferredInitializationError} If the values wait for the shape.
+   * @throws {StateError} If the parameter is not initialized.
+   * @throws {DeviceError} If there is no copy on that device.
+   */
+  data(device?: Device): Tensor {
+    return this.#initialized().at(device);
+  }
+
+  /**
+   * The values on every device.
+   *
+   * @returns One tensor for each device; the parameter owns them.
+   * @throws {DeferredInitializationError} If the values wait for the shape.
+   * @throws {StateError} If the parameter is not initialized.
+   */
+  listData(): Tensor[] {
+    return this.#initialized().list;
+  }
+
+  /**
+   * The gradient: what the last backward pass computed, zeros before the first.
+   *
+   * @param device Which copy, if the parameter lives on several devices.
+   * @returns The tensor that the parameter owns; do not dispose it.
+   * @throws {DeferredInitializationError} If the values wait for the shape.
+   * @throws {StateError} If the parameter is not initialized, or has no gradient.
+   */
+  grad(device?: Device): Tensor {
+    return this.#initialized().gradientOf(this.data(device));
+  }
+
+  /**
+   * The gradients on every device.
+   *
+   * @returns One tensor for each device; the parameter owns them.
+   * @throws {StateError} As for {@linkcode grad}.
+   */
+  listGrad(): Tensor[] {
+    const values = this.#initialized();
+    return values.list.map((value) => values.gradientOf(value));
+  }
+
+  /** Sets the gradients to zeros, as `gradReq` "add" needs before every batch. */
+  zeroGrad(): void {
+    this.#values?.zeroGrad();
+  }
+
+  /**
+   * The devices that hold the values, or will once the shape is known.
+   *
+   * @returns The devices.
+   * @throws {StateError} If the parameter is not initialized.
+   */
+  listDevice(): Device[] {
+    if (this.#deferred !== null) return [...this.#deferred.devices ?? [defaultDevice()]];
+    return this.#initialized().devices;
+  }
+
+  /**
+   * Sets the values; unknown sizes are taken from them. While initialization is deferred they are kept
+   * and used when it finishes.
+   *
+   * @param values A tensor on any device, or a typed array with its shape. It is copied.
+   * @throws {StateError} If the parameter is not initialized.
+   * @throws {ShapeError} If the shape does not fit.
+   */
+  setData(values: TensorLike): void {
+    const where = `set data of Parameter '${this.name}'`;
+    const value = readValue(where, values);
+    if (this.#values === null && this.#deferred === null) {
+      throw new StateError(
+        `Cannot ${where}: it has not been initialized; call initialize() first`,
+      );
+    }
+    this.shape = value.shape;
+    if (this.#values !== null) {
+      for (const target of this.#values.list) copyInto(target, value);
+    } else if (this.#deferred !== null) {
+      const kept = ownCopy(value);
+      disposeValue(this.#deferred.value);
+      this.#deferred = { ...this.#deferred, value: kept };
+    }
+  }
+
+  /**
+   * Sets the values whether the parameter is initialized or not, as loading a file does.
+   *
+   * @param values A tensor on any device, or a typed array with its shape. It is copied.
+   * @param device Where they go if the parameter is uninitialized; the default device if absent. Else it
+   *   must be where the parameter lives.
+   * @throws {ShapeError} If the shape does not fit.
+   * @throws {DeviceError} If the parameter lives elsewhere.
+   */
+  load(values: TensorLike, device?: DeviceOrDevices): void {
+    const where = `load Parameter '${this.name}'`;
+    const value = readValue(where, values);
+    const wanted = device === undefined ? undefined : readDevices(where, "device", device);
+    this.checkLoad(value.shape, wanted);
+    this.shape = value.shape;
+    if (this.#values !== null) this.setData(value);
+    else this.#create(value, this.#deferred?.devices ?? wanted ?? [defaultDevice()]);
+  }
+
+  /**
+   * Throws what {@linkcode load} would throw for values of a shape; changes nothing.
+   *
+   * @param shape Shape of the values.
+   * @param devices Where they are to go, if that is named.
+   * @throws {ShapeError} If the shape does not fit.
+   */
+  checkLoad(shape: readonly number[], devices?: readonly Device[]): void {
+    const current = this.#values?.devices ?? this.#deferred?.devices ?? undefined;
+    checkLoadable(this.name, this.#shape, shape, current, devices);
+  }
+
+  /**
+   * Changes the element type and converts values and gradients.
+   *
+   * @param dtype The element type.
+   * @throws {RangeError} If there is no such dtype.
+   */
+  cast(dtype: DType): void {
+    const checked = checkEnum(`cast Parameter '${this.name}'`, "dtype", dtype, DTYPES);
+    if (checked === this.#dtype) return;
+    const previous = this.#dtype;
+    this.#dtype = checked;
+    if (this.#values === null) return;
+    try {
+      this.#create(this.listData()[0]!, this.listDevice());
+    } catch (error) {
+      this.#dtype = previous;
+      throw error;
+    }
+  }
+
+  /** Frees the values; the parameter is then uninitialized. */
+  dispose(): void {
+    this.#values?.dispose();
+    disposeValue(this.#deferred?.value ?? null);
+    this.#values = null;
+    this.#deferred = null;
+  }
+
+  /** Frees the values at the end of a `using` scope. */
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  /** Gluon's text. */
+  toString(): string {
+    return `Parameter (shape=${formatPartial(this.#shape)}, dtype=${this.#dtype})`;
+  }
+
+  #make(deferred: Deferred, device?: Device): void {
+    const shape = this.#shape;
+    if (shape === null || shape.includes(-1)) {
+      throw new ShapeError(
+        `Cannot initialize Parameter '${this.name}' because it has invalid shape: ` +
+          `${formatPartial(shape)}. Please specify inChannels etc. for blocks`,
+      );
+    }
+    const value = deferred.value ??
+      { data: deferred.init.values(shape, nextStream(), this.name), shape };
+    this.#create(value, deferred.devices ?? [device ?? defaultDevice()]);
+    if (deferred.verbose) {
+      inform(`Initialized Parameter '${this.name}' with shape ${formatShape(shape)}`);
+    }
+  }
+
+  #create(value: Value, devices: readonly Device[]): void {
+    const make = () => new ParameterValues(this.name, value, this.#dtype, devices, this.gradReq);
+    const values = withFlags({ recording: false }, make);
+    if (value === this.#values?.list[0]) values.adoptGradients(this.#values!);
+    this.dispose();
+    this.#values = values;
+  }
+
+  #initialized(): ParameterValues {
+    if (this.#values !== null) return this.#values;
+    throw noValuesError(this.name, this.#deferred !== null);
+  }
+}
+
+printAsText(Parameter.prototype);

@@ -1,0 +1,113 @@
+// The values of a parameter: one tensor on each device, marked as leaves of graphs. Knows no parameters.
+
+import { currentGradient, type GradReq, zeroGrad } from "../autograd/internal.ts";
+import type { DType } from "../core/dtype.ts";
+import { DeviceError, StateError } from "../core/errors.ts";
+import { defaultDevice, type Device, type Tensor } from "../tensor/mod.ts";
+import { deviceNames } from "./parameter_options.ts";
+import { copyInto, copyOf, type Value } from "./values.ts";
+
+/** The copies of a parameter's values, and their gradients. */
+export class ParameterValues {
+  readonly #name: string;
+  readonly #copies = new Map<Device, Tensor>();
+
+  /**
+   * Copies values to devices.
+   *
+   * @param name Name of the parameter.
+   * @param value The values.
+   * @param dtype Element type of the copies.
+   * @param devices Where the copies live.
+   * @param gradReq What backward passes do with their gradients.
+   */
+  constructor(
+    name: string,
+    value: Value,
+    dtype: DType,
+    devices: readonly Device[],
+    gradReq: GradReq,
+  ) {
+    this.#name = name;
+    try {
+      for (const device of devices) this.#copies.set(device, copyOf(value, dtype, device, name));
+      this.mark(gradReq);
+    } catch (error) {
+      this.dispose();
+      throw error;
+    }
+  }
+
+  /** Where the copies live. */
+  get devices(): Device[] {
+    return [...this.#copies.keys()];
+  }
+
+  /** The copies. */
+  get list(): Tensor[] {
+    return [...this.#copies.values()];
+  }
+
+  /**
+   * The copy on a device.
+   *
+   * @param device Which one; if absent, the only one or that on the default device.
+   * @returns The copy.
+   * @throws {DeviceError} If there is none.
+   */
+  at(device: Device | undefined): Tensor {
+    const { list } = this;
+    if (device === undefined && list.length === 1) return list[0]!;
+    const wanted = device ?? defaultDevice();
+    const copy = this.#copies.get(wanted);
+    if (copy !== undefined) return copy;
+    throw new DeviceError(
+      `Parameter '${this.#name}' was not initialized on ${deviceNames([wanted])}, ` +
+        `only on ${deviceNames(this.devices)}`,
+    );
+  }
+
+  /**
+   * The gradient of a copy.
+   *
+   * @param copy The copy.
+   * @returns Its gradient, zeros before the first backward pass.
+   * @throws {StateError} If none is computed.
+   */
+  gradientOf(copy: Tensor): Tensor {
+    if (copy.grad !== null) return copy.grad;
+    throw new StateError(
+      `Cannot get the gradient of Parameter '${this.#name}' of dtype ${copy.dtype}: there is none, ` +
+        `expected a float dtype and gradReq "write" or "add"`,
+    );
+  }
+
+  /** Makes the copies leaves of graphs; gradients start as zeros. */
+  mark(gradReq: GradReq): void {
+    for (const copy of this.#copies.values()) {
+      // Integers have no gradient, whatever is asked for.
+      const isFloat = copy.dtype === "float32" || copy.dtype === "float16";
+      if (gradReq === "null" || !isFloat) copy.dropGrad();
+      else copy.attachGrad(gradReq);
+    }
+  }
+
+  /** Sets the gradients to zeros. */
+  zeroGrad(): void {
+    for (const copy of this.#copies.values()) zeroGrad(copy);
+  }
+
+  /** Takes over the gradients of other copies on the same devices, converted. */
+  adoptGradients(other: ParameterValues): void {
+    for (const [device, copy] of this.#copies) {
+      const before = currentGradient(other.at(device));
+      const own = before === null ? null : copy.grad;
+      if (before !== null && own !== null) copyInto(own, before);
+    }
+  }
+
+  /** Frees the copies and their gradients. */
+  dispose(): void {
+    for (const copy of this.#copies.values()) copy.dispose();
+  }
+}
