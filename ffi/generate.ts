@@ -1,3 +1,4 @@
+// deno-lint-ignore-file no-console -- a development tool, which talks on the terminal
 /**
  * Write `ffi/vulkan/{enums,structs,commands}.ts` from Khronos' `vk.xml` and `allowlist.ts`; with
  * `--check` compare instead.

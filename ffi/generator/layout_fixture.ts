@@ -1,3 +1,4 @@
+// deno-lint-ignore-file no-console -- a development tool, which talks on the terminal
 /**
  * Ask a C compiler for the size, alignment and member offsets of every generated struct, and write
  * the test fixture.

@@ -31,6 +31,7 @@ export function readCapabilities(
     subgroupSize: limits.subgroupSize,
     subgroupShuffle: features.subgroupShuffle,
     float16: features.float16 && features.storage16,
+    int64: features.int64,
     bufferDeviceAddress: features.bufferDeviceAddress,
     maxWorkgroupCount: limits.maxWorkgroupCount,
     maxWorkgroupSize: limits.maxWorkgroupSize,

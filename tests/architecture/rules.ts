@@ -36,6 +36,9 @@ export const EXTERNALS: readonly { module: string; folder: string; why: string }
   { module: "node:zlib", folder: "shaders", why: "unpacks shader code; built into both runtimes" },
   { module: "node:process", folder: "src/device", why: "hears that the program ends" },
   { module: "fflate", folder: "src/io", why: "zip for npz, behind ./io only" },
+  { module: "node:fs/promises", folder: "src/io/files.ts", why: "paths, when one is given" },
+  { module: "node:path", folder: "src/io/files.ts", why: "names of temporary files" },
+  { module: "node:url", folder: "src/io/files.ts", why: "paths of file: URLs" },
   { module: "fast-png", folder: "src/io", why: "PNG, behind ./io only" },
 ];
 
