@@ -17,8 +17,10 @@ test("toString() of layers is MXNet's repr", () => {
     // MXNet's second positional argument of the pooling layers is strides.
     const pooling = /^(Max|Avg)Pool/.test(layer);
     const strides = pooling && args.length > 1 ? { strides: args[1] } : {};
-    const options = { ...strides, ...optionsOf(kwargs) };
-    const values = pooling ? [args[0]] : args;
+    // What MXNet takes by name and we by position.
+    const { kernel_size: kernelSize, ...named } = kwargs;
+    const options = { ...strides, ...optionsOf(named) };
+    const values = pooling ? [args[0]] : kernelSize === undefined ? args : [...args, kernelSize];
     const made = new Layer(...values, ...Object.keys(options).length > 0 ? [options] : []);
     // MXNet ignores in_channels (quirk Q3 of the specification); we know the shape at once.
     const inChannels = kwargs["in_channels"];
