@@ -10,18 +10,32 @@ import {
 import { foldGrid } from "./grid.ts";
 import { type Capabilities, makeDispatch, type Plan } from "./plan.ts";
 
+/** What the direct kernels need to know of a problem, whichever way it runs. */
+type DirectProblem =
+  & Parameters<typeof geometryConstants>[0]
+  & Pick<
+    ConvolutionProblem,
+    "filters" | "channels" | "groups" | "batch" | "size" | "inputSize" | "input" | "output"
+  >;
+
 /**
- * Plans a convolution tap by tap.
+ * The launch that the direct kernels of convolution and transposed convolution share: both make tiles of filters for
+ * blocks of output pixels and differ in how they walk the taps.
  *
  * @param capabilities The device.
- * @param problem The convolution; not empty.
- * @returns One dispatch.
+ * @param problem The convolution, transposed or not.
+ * @param weight Strides of the weight; `n` for output channels, `c` for input channels.
+ * @returns Constants without the epilogue's, push words, and grid.
  */
-export function planDirectConvolution(
+export function directLaunch(
   capabilities: Capabilities,
-  problem: ConvolutionProblem,
-): Plan {
-  const { slots, order } = convolutionSlots(problem);
+  problem: DirectProblem,
+  weight: ConvolutionProblem["weight"],
+): {
+  constants: Record<string, number>;
+  push: Record<string, number>;
+  grid: readonly [number, number, number];
+} {
   const groupFilters = problem.filters / problem.groups;
   // More filters share each read of the input; few filters waste invocations.
   const filters = groupFilters >= 8 ? 8 : groupFilters >= 4 ? 4 : groupFilters >= 2 ? 2 : 1;
@@ -35,20 +49,10 @@ export function planDirectConvolution(
   const blocks = Math.ceil(pixels / localSize);
   const tiles = Math.ceil(groupFilters / filters);
   const workgroups = blocks * tiles * problem.groups * problem.batch;
-  const { input, weight, output } = problem;
-  const largest = Math.max(problem.inputCount, problem.weightCount, problem.outputCount);
-  const texel = capabilities.loadPath === "texel" &&
-    largest <= capabilities.maxTexelBufferElements;
-  const dispatch = makeDispatch(
-    // Addresses of five operands would leave too few push words, so that load path takes storage buffers here.
-    programs[texel ? "convolution/direct_forward.texel" : "convolution/direct_forward.storage"],
-    {
-      local_size_x: localSize,
-      filters,
-      ...geometryConstants(problem),
-      ...epilogueConstants(problem),
-    },
-    {
+  const { input, output } = problem;
+  return {
+    constants: { local_size_x: localSize, filters, ...geometryConstants(problem) },
+    push: {
       workgroups,
       blocks,
       tiles,
@@ -77,8 +81,33 @@ export function planDirectConvolution(
       output_h: output.h,
       output_w: output.w,
     },
+    grid: foldGrid(capabilities, workgroups),
+  };
+}
+
+/**
+ * Plans a convolution tap by tap.
+ *
+ * @param capabilities The device.
+ * @param problem The convolution; not empty.
+ * @returns One dispatch.
+ */
+export function planDirectConvolution(
+  capabilities: Capabilities,
+  problem: ConvolutionProblem,
+): Plan {
+  const { slots, order } = convolutionSlots(problem);
+  const { constants, push, grid } = directLaunch(capabilities, problem, problem.weight);
+  const largest = Math.max(problem.inputCount, problem.weightCount, problem.outputCount);
+  const texel = capabilities.loadPath === "texel" &&
+    largest <= capabilities.maxTexelBufferElements;
+  const dispatch = makeDispatch(
+    // Addresses of five operands would leave too few push words, so that load path takes storage buffers here.
+    programs[texel ? "convolution/direct_forward.texel" : "convolution/direct_forward.storage"],
+    { ...constants, ...epilogueConstants(problem) },
+    push,
     order,
-    foldGrid(capabilities, workgroups),
+    grid,
   );
   return {
     label: "Convolution/direct",

@@ -3,7 +3,8 @@
 import { programs } from "../../shaders/manifest.ts";
 import { LimitError } from "../core/errors.ts";
 import { CONVOLUTION_VARIANTS } from "./convolution.ts";
-import { epilogueConstants, geometryConstants } from "./convolution_problem.ts";
+import { directLaunch } from "./convolution_direct.ts";
+import { epilogueConstants } from "./convolution_problem.ts";
 import {
   checkDeconvolutionLimits,
   type DeconvolutionProblem,
@@ -11,7 +12,6 @@ import {
   describeDeconvolution,
 } from "./deconvolution_problem.ts";
 import { planPhases, splitPhases } from "./deconvolution_phases.ts";
-import { foldGrid } from "./grid.ts";
 import { type Capabilities, makeDispatch, type Plan, type Slot } from "./plan.ts";
 
 export type { DeconvolutionSettings } from "./deconvolution_problem.ts";
@@ -51,62 +51,19 @@ function planDirectDeconvolution(capabilities: Capabilities, problem: Deconvolut
   const slots: Slot[] = [{ role: "input", index: 0 }, { role: "input", index: 1 }];
   const bias = problem.hasBias ? slots.push({ role: "input", index: 2 }) - 1 : 1;
   const result = slots.push({ role: "output", index: 0 }) - 1;
-  const groupFilters = problem.filters / problem.groups;
-  const filters = groupFilters >= 8 ? 8 : groupFilters >= 4 ? 4 : groupFilters >= 2 ? 2 : 1;
-  const localSize = Math.min(
-    64,
-    capabilities.maxWorkgroupInvocations,
-    capabilities.maxWorkgroupSize[0],
-  );
-  const [depth, height, width] = problem.size;
-  const pixels = depth * height * width;
-  const blocks = Math.ceil(pixels / localSize);
-  const tiles = Math.ceil(groupFilters / filters);
-  const workgroups = blocks * tiles * problem.groups * problem.batch;
-  const { input, weight, output } = problem;
+  // The leading axis of a transposed weight is the input channel.
+  const weight = { ...problem.weight, n: problem.weight.c, c: problem.weight.n };
+  const { constants, push, grid } = directLaunch(capabilities, problem, weight);
   const largest = Math.max(problem.inputCount, problem.weightCount);
   const texel = capabilities.loadPath === "texel" && largest <= capabilities.maxTexelBufferElements;
   const dispatch = makeDispatch(
     programs[
       texel ? "convolution/transposed_direct.texel" : "convolution/transposed_direct.storage"
     ],
-    {
-      local_size_x: localSize,
-      filters,
-      ...geometryConstants(problem),
-      ...epilogueConstants({ ...problem, residual: "none", shuffle: [1, 1, 1] }),
-    },
-    {
-      workgroups,
-      blocks,
-      tiles,
-      groups: problem.groups,
-      pixels,
-      out_h: height,
-      out_w: width,
-      in_d: problem.inputSize[0],
-      in_h: problem.inputSize[1],
-      in_w: problem.inputSize[2],
-      group_channels: problem.channels / problem.groups,
-      group_filters: groupFilters,
-      input_n: input.n,
-      input_c: input.c,
-      input_d: input.d,
-      input_h: input.h,
-      input_w: input.w,
-      weight_c: weight.n,
-      weight_o: weight.c,
-      weight_d: weight.d,
-      weight_h: weight.h,
-      weight_w: weight.w,
-      output_n: output.n,
-      output_c: output.c,
-      output_d: output.d,
-      output_h: output.h,
-      output_w: output.w,
-    },
+    { ...constants, ...epilogueConstants({ ...problem, residual: "none", shuffle: [1, 1, 1] }) },
+    push,
     [0, 1, bias, result],
-    foldGrid(capabilities, workgroups),
+    grid,
   );
   return {
     label: "Deconvolution/direct",
