@@ -101,6 +101,8 @@ export {
   equal,
   exp,
   expm1,
+  fullyConnected,
+  type FullyConnectedOptions,
   globalPooling,
   greater,
   greaterEqual,
@@ -183,6 +185,7 @@ export {
   Conv3DTranspose,
   type ConvTransposeOptions,
 } from "./src/nn/conv_transpose.ts";
+export { Dense, type DenseOptions } from "./src/nn/dense.ts";
 export { HookHandle } from "./src/nn/hooks.ts";
 export { HybridBlock } from "./src/nn/hybrid_block.ts";
 /** Initializers of parameters, by the names that Gluon gives them. */

@@ -58,7 +58,7 @@ export {
   square,
 } from "./function.ts";
 export { oneHot, pick, type PickOptions } from "./indexing.ts";
-export { matmul } from "./matmul.ts";
+export { fullyConnected, type FullyConnectedOptions, matmul } from "./matmul.ts";
 export { pad, type PadMode, type PadOptions } from "./pad.ts";
 export { pixelShuffle, pixelUnshuffle } from "./pixel_shuffle.ts";
 export {

@@ -1,7 +1,7 @@
 // Products of matrices. After apache/mxnet src/operator/tensor/dot.cc and src/operator/nn/fully_connected.cc.
 
 import { ShapeError } from "../core/errors.ts";
-import { boolean, describe, integer } from "../core/options.ts";
+import { boolean, describe, integer, readOptions } from "../core/options.ts";
 import { broadcastShapes, elementCount, formatShape } from "../core/shape.ts";
 import { planFullyConnected, planMatmul } from "../kernels/matmul.ts";
 import { scope, Tensor } from "../tensor/mod.ts";
@@ -236,5 +236,55 @@ function multiplyBatch(a: Tensor, b: Tensor): Tensor {
       ...(a.rank === 1 ? [] : [left.at(-2)!]),
       ...(b.rank === 1 ? [] : [right.at(-1)!]),
     ]);
+  });
+}
+
+/** Options of {@linkcode fullyConnected}. */
+export interface FullyConnectedOptions {
+  /** Join all axes of the data but the first; true by default. Else only the last axis is multiplied. */
+  readonly flatten?: boolean;
+}
+
+/**
+ * `x · weightᵀ + bias`, the product of a fully connected layer.
+ *
+ * @param x `[N, …]`, or `[…, k]` without `flatten`; float32 or float16.
+ * @param weight `[n, k]` with k the numbers in one row of `x`.
+ * @param bias `[n]`; null for none.
+ * @param options Whether to join axes.
+ * @returns `[N, n]`, or `[…, n]` without `flatten`.
+ * @throws {TypeError} If an argument is no tensor or dtypes differ.
+ * @throws {ShapeError} If the shapes do not fit.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { fullyConnected, tensor } from "@vknn/vknn";
+ *
+ * using x = tensor([[1, 2]]);
+ * using weight = tensor([[3, 4], [5, 6], [0, 1]]);
+ * using bias = tensor([0, 0, 10]);
+ * using y = fullyConnected(x, weight, bias);
+ * assertEquals([...await y.data()], [11, 17, 12]);
+ * ```
+ */
+export function fullyConnected(
+  x: Tensor,
+  weight: Tensor,
+  bias: Tensor | null = null,
+  options?: FullyConnectedOptions,
+): Tensor {
+  const where = "apply FullyConnected";
+  const { flatten } = readOptions(where, options, { flatten: boolean(true) });
+  if (weight instanceof Tensor && weight.rank !== 2) {
+    throw new ShapeError(
+      `Cannot ${where}: weight has shape ${formatShape(weight.shape)}, expected 2 axes`,
+    );
+  }
+  const num_hidden = weight instanceof Tensor ? weight.shape[0] : 1;
+  return fullyConnectedOperator.apply([x, weight, bias], {
+    num_hidden,
+    no_bias: bias === null,
+    flatten,
   });
 }
