@@ -199,11 +199,17 @@ export type { LoadDictOptions, ParameterValues } from "./src/nn/load_dict.ts";
 export { type Message, type MessageHandler, setMessageHandler } from "./src/nn/messages.ts";
 export { Parameter } from "./src/nn/parameter.ts";
 export type {
+  LoadParametersOptions,
+  ParameterFormat,
+  SaveParametersOptions,
+} from "./src/nn/parameter_files.ts";
+export type {
   DeviceOrDevices,
   GradReq,
   ParameterInitializeOptions,
   ParameterOptions,
 } from "./src/nn/parameter_options.ts";
+export { ParameterOwner } from "./src/nn/parameter_owner.ts";
 export { PixelShuffle1D, PixelShuffle2D, PixelShuffle3D } from "./src/nn/pixel_shuffle.ts";
 export { PixelUnshuffle1D, PixelUnshuffle2D, PixelUnshuffle3D } from "./src/nn/pixel_unshuffle.ts";
 export { _DeformableConvolution, type DeformableConvOptions } from "./src/nn/deformable_base.ts";
@@ -277,3 +283,6 @@ export { type AttributeListener, Registrar } from "./src/nn/registrar.ts";
 export { HybridSequential, Sequential } from "./src/nn/sequential.ts";
 export { UpSampling, type UpSamplingLayerOptions } from "./src/nn/up_sampling.ts";
 export type { HostTensor, TensorLike } from "./src/nn/values.ts";
+export type { ReadOptions } from "./src/io/byte_reader.ts";
+export type { ArrayContent, FileDType, FileValues } from "./src/io/file_array.ts";
+export type { FileSource } from "./src/io/files.ts";

@@ -55,8 +55,14 @@ function isTensorDType(dtype: FileDType): dtype is FileDType & DType {
   return (DTYPES as readonly string[]).includes(dtype);
 }
 
-/** The values as float64, exactly but for integers beyond 2^53. */
-function toNumbers(dtype: FileDType, data: FileValues): Float64Array {
+/**
+ * Values as numbers.
+ *
+ * @param dtype Their element type.
+ * @param data The values.
+ * @returns The values as float64, exactly but for integers beyond 2^53.
+ */
+export function toNumbers(dtype: FileDType, data: FileValues): Float64Array {
   if (dtype === "float64") return data as Float64Array;
   if (dtype === "bfloat16") return Float64Array.from(bfloat16ToFloat32(data as Uint16Array));
   const numbers = new Float64Array(data.length);

@@ -2,24 +2,16 @@
 // After apache/mxnet python/mxnet/gluon/block.py; children are held strongly.
 
 import { type DType, DTYPES } from "../core/dtype.ts";
-import { anything, boolean, checkEnum, checkOptionsObject, readOptions } from "../core/options.ts";
+import { checkEnum } from "../core/options.ts";
 import { describe } from "../core/shape.ts";
 import { scope } from "../tensor/mod.ts";
 import { type HookHandle, HookList } from "./hooks.ts";
-import { Uniform } from "./initializer.ts";
-import { create, type InitializerLike } from "./initializers.ts";
-import { checkShared, loadDict, type LoadDictOptions, type ParameterValues } from "./load_dict.ts";
 import { warn } from "./messages.ts";
-import { PARAMETER_SETTINGS } from "./block_options.ts";
-import type {
-  ForwardHook,
-  ForwardPreHook,
-  HybridizeFlags,
-  InitializeOptions,
-  ParameterSetting,
-} from "./block_options.ts";
+import type { ForwardHook, ForwardPreHook, HybridizeFlags } from "./block_options.ts";
 import { Parameter } from "./parameter.ts";
-import { type AttributeListener, Registrar } from "./registrar.ts";
+import { ParameterOwner } from "./parameter_owner.ts";
+import type { AttributeListener } from "./registrar.ts";
+import { checkShared } from "./share.ts";
 import { startPattern } from "./select.ts";
 import { leavesOf } from "./structure.ts";
 import { formatBlock, printAsText } from "./text.ts";
@@ -48,7 +40,7 @@ import { formatBlock, printAsText } from "./text.ts";
  * assertEquals([...new Twice().collectParams().keys()], ["conv.weight", "conv.bias"]);
  * ```
  */
-export abstract class Block extends Registrar {
+export abstract class Block extends ParameterOwner {
   static readonly #listener: AttributeListener = {
     define: (self, name, value, previous) => (self as Block).#define(name, value, previous),
     remove: (self, name) => (self as Block).#remove(name),
@@ -144,7 +136,7 @@ export abstract class Block extends Registrar {
    * assertEquals([...net.collectParams(".*weight").keys()], ["0.weight", "1.weight"]);
    * ```
    */
-  collectParams(select?: string | RegExp): Map<string, Parameter> {
+  override collectParams(select?: string | RegExp): Map<string, Parameter> {
     const pattern = select === undefined ? undefined : startPattern(select);
     this.#warnOfContainers();
     const all = new Map<string, Parameter>();
@@ -166,44 +158,6 @@ export abstract class Block extends Registrar {
   }
 
   /**
-   * Gives all parameters values, or notes how to do so where shapes are still unknown; those get their
-   * values in the first call.
-   *
-   * @param init Rule for parameters that have none of their own; `Uniform(0.07)` by default.
-   * @param options Device and repetition.
-   * @throws {TypeError} If an option is unknown or has a wrong type.
-   * @throws {RangeError} If the initializer's name is unknown.
-   */
-  initialize(init?: InitializerLike | null, options: InitializeOptions = {}): void {
-    const read = readOptions(`initialize ${this.constructor.name}`, options, {
-      device: anything,
-      forceReinit: boolean(false),
-      verbose: boolean(false),
-    });
-    const defaultInit = init === undefined || init === null ? new Uniform() : create(init);
-    for (const parameter of this.#distinct()) {
-      parameter.initialize(null, { ...read, device: options.device, defaultInit });
-    }
-  }
-
-  /**
-   * Sets one property of every parameter of this block and its descendants.
-   *
-   * @param name `gradReq`, `lrMult`, `wdMult` or `init`.
-   * @param value The value.
-   * @throws {TypeError} If the name is another one; names the nearest.
-   * @throws {RangeError} If the value is not allowed.
-   */
-  setattr<K extends ParameterSetting>(name: K, value: Parameter[K]): void {
-    checkOptionsObject(
-      `set attributes of the parameters of ${this.constructor.name}`,
-      { [name]: value },
-      PARAMETER_SETTINGS,
-    );
-    for (const parameter of this.#distinct()) parameter[name] = value;
-  }
-
-  /**
    * Converts all parameters with their gradients, those of children first. Inputs must then have this dtype.
    *
    * @param dtype The element type: `float16` halves the memory, and arithmetic stays float32.
@@ -213,11 +167,6 @@ export abstract class Block extends Registrar {
     checkEnum(`cast ${this.constructor.name}`, "dtype", dtype, DTYPES);
     for (const child of this.#children.values()) child.cast(dtype);
     for (const parameter of this.#params.values()) parameter.cast(dtype);
-  }
-
-  /** Sets the gradients of all parameters to zeros, as `gradReq` "add" needs before every batch. */
-  zeroGrad(): void {
-    for (const parameter of this.#distinct()) parameter.zeroGrad();
   }
 
   /**
@@ -282,41 +231,6 @@ export abstract class Block extends Registrar {
   }
 
   /**
-   * Sets parameters from values by name. A leading `arg:` or `aux:` of a name is ignored. Unknown
-   * shapes are taken from the values; parameters need not be initialized.
-   *
-   * @param values Tensors, or typed arrays with shapes, by dotted name, in a map or an object.
-   * @param options What to tolerate and where parameters go that have no device yet.
-   * @throws {RangeError} If names are missing or too many and that is not tolerated.
-   * @throws {ShapeError} If a shape does not fit.
-   * @throws {TypeError} If a value or its dtype does not fit.
-   *
-   * @example
-   * ```ts
-   * import { Conv1D } from "@vknn/vknn";
-   * import { assertEquals } from "@std/assert";
-   *
-   * const conv = new Conv1D(1, 2, { useBias: false });
-   * conv.loadDict({ weight: { data: new Float32Array([1, 2]), shape: [1, 1, 2] } });
-   * assertEquals(conv.weight.shape, [1, 1, 2]);
-   * conv.dispose();
-   * ```
-   */
-  loadDict(values: ParameterValues, options: LoadDictOptions = {}): void {
-    loadDict(this.constructor.name, this.collectParams(), values, options);
-  }
-
-  /** Frees the values of all parameters, which are then uninitialized. Also those of sharing blocks. */
-  dispose(): void {
-    for (const parameter of this.#distinct()) parameter.dispose();
-  }
-
-  /** Frees the values of all parameters at the end of a `using` scope. */
-  [Symbol.dispose](): void {
-    this.dispose();
-  }
-
-  /**
    * The tree of blocks in Gluon's form.
    *
    * @returns One line, or one for every descendant.
@@ -365,10 +279,6 @@ export abstract class Block extends Registrar {
   #collect(prefix: string, into: Map<string, Parameter>): void {
     for (const [name, parameter] of this.#params) into.set(prefix + name, parameter);
     for (const [name, child] of this.#children) child.#collect(`${prefix}${name}.`, into);
-  }
-
-  #distinct(): Set<Parameter> {
-    return new Set(this.collectParams().values());
   }
 
   #share(prefix: string, shared: ReadonlyMap<string, Parameter>): void {

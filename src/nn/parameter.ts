@@ -3,8 +3,7 @@
 
 import { withFlags } from "../autograd/internal.ts";
 import { type DType, DTYPES } from "../core/dtype.ts";
-import { ShapeError, StateError } from "../core/errors.ts";
-import { boolean, checkEnum, optional, readOptions } from "../core/options.ts";
+import { checkEnum } from "../core/options.ts";
 import { nextStream } from "../core/random.ts";
 import { describe, formatShape, type Shape } from "../core/shape.ts";
 import { defaultDevice, type Device, type Tensor } from "../tensor/mod.ts";
@@ -13,7 +12,6 @@ import { create, type InitializerLike } from "./initializers.ts";
 import { inform, warn } from "./messages.ts";
 import {
   checkFits,
-  checkInitializer,
   checkLoadable,
   checkPartialShape,
   type Deferred,
@@ -25,7 +23,10 @@ import {
   type ParameterInitializeOptions,
   type ParameterOptions,
   readDevices,
+  readInitializeOptions,
   readParameterOptions,
+  uninitializedError,
+  unknownShapeError,
 } from "./parameter_options.ts";
 import { ParameterValues } from "./parameter_values.ts";
 import { printAsText } from "./text.ts";
@@ -166,28 +167,17 @@ export class Parameter {
    * @param options Device, default rule and repetition.
    * @throws {ShapeError} If sizes are unknown and `allowDeferredInit` is false.
    */
-  initialize(
-    init: InitializerLike | null = null,
-    options: ParameterInitializeOptions = {},
-  ): void {
+  initialize(init: InitializerLike | null = null, options: ParameterInitializeOptions = {}): void {
     const where = `initialize Parameter '${this.name}'`;
-    const { device, defaultInit, forceReinit, verbose } = readOptions(where, options, {
-      device: optional(readDevices),
-      defaultInit: optional(checkInitializer),
-      forceReinit: boolean(false),
-      verbose: boolean(false),
-    });
+    const { device, defaultInit, forceReinit, verbose } = readInitializeOptions(where, options);
     if (this.#values !== null && !forceReinit) {
-      warn(
+      return warn(
         `Parameter '${this.name}' is initialized already and stays as it is; ` +
           `use forceReinit to initialize it again`,
       );
-      return;
     }
     if (!this.shapeKnown && !this.allowDeferredInit) {
-      throw new ShapeError(
-        `Cannot ${where}: its shape is ${formatPartial(this.#shape)}, expected every size known`,
-      );
+      throw unknownShapeError(this.name, this.#shape);
     }
     const rule = create(init ?? this.init ?? defaultInit ?? new Uniform());
     const deferred = { init: rule, devices: device ?? null, value: null, verbose };
@@ -273,6 +263,25 @@ export class Parameter {
   }
 
   /**
+   * Moves the values to other devices, or notes where they will live once the shape is known. Copies on
+   * several devices are averaged; gradients start again as zeros.
+   *
+   * @param device Where; several devices hold equal copies.
+   * @throws {StateError} If the parameter is not initialized.
+   */
+  resetDevice(device: DeviceOrDevices): void {
+    const where = `reset device of Parameter '${this.name}'`;
+    const devices = readDevices(where, "device", device);
+    if (this.#deferred !== null) {
+      this.#deferred = { ...this.#deferred, devices };
+    } else if (this.#values !== null) {
+      this.#create(this.#values.mean(), devices, false);
+    } else {
+      throw uninitializedError(where);
+    }
+  }
+
+  /**
    * Sets the values; unknown sizes are taken from them. While initialization is deferred they are kept
    * and used when it finishes.
    *
@@ -283,19 +292,13 @@ export class Parameter {
   setData(values: TensorLike): void {
     const where = `set data of Parameter '${this.name}'`;
     const value = readValue(where, values);
-    if (this.#values === null && this.#deferred === null) {
-      throw new StateError(
-        `Cannot ${where}: it has not been initialized; call initialize() first`,
-      );
-    }
+    if (this.#values === null && this.#deferred === null) throw uninitializedError(where);
     this.shape = value.shape;
-    if (this.#values !== null) {
-      for (const target of this.#values.list) copyInto(target, value);
-    } else if (this.#deferred !== null) {
-      const kept = ownCopy(value);
-      disposeValue(this.#deferred.value);
-      this.#deferred = { ...this.#deferred, value: kept };
-    }
+    for (const target of this.#values?.list ?? []) copyInto(target, value);
+    if (this.#deferred === null) return;
+    const kept = ownCopy(value);
+    disposeValue(this.#deferred.value);
+    this.#deferred = { ...this.#deferred, value: kept };
   }
 
   /**
@@ -342,7 +345,7 @@ export class Parameter {
     this.#dtype = checked;
     if (this.#values === null) return;
     try {
-      this.#create(this.listData()[0]!, this.listDevice());
+      this.#create(this.listData()[0]!, this.listDevice(), true);
     } catch (error) {
       this.#dtype = previous;
       throw error;
@@ -369,12 +372,7 @@ export class Parameter {
 
   #make(deferred: Deferred, device?: Device): void {
     const shape = this.#shape;
-    if (shape === null || shape.includes(-1)) {
-      throw new ShapeError(
-        `Cannot initialize Parameter '${this.name}' because it has invalid shape: ` +
-          `${formatPartial(shape)}. Please specify inChannels etc. for blocks`,
-      );
-    }
+    if (shape === null || shape.includes(-1)) throw unknownShapeError(this.name, shape);
     const value = deferred.value ??
       { data: deferred.init.values(shape, nextStream(), this.name), shape };
     this.#create(value, deferred.devices ?? [device ?? defaultDevice()]);
@@ -383,10 +381,10 @@ export class Parameter {
     }
   }
 
-  #create(value: Value, devices: readonly Device[]): void {
+  #create(value: Value, devices: readonly Device[], keepGradients: boolean = false): void {
     const make = () => new ParameterValues(this.name, value, this.#dtype, devices, this.gradReq);
     const values = withFlags({ recording: false }, make);
-    if (value === this.#values?.list[0]) values.adoptGradients(this.#values!);
+    if (keepGradients && this.#values !== null) values.adoptGradients(this.#values);
     this.dispose();
     this.#values = values;
   }

@@ -62,6 +62,14 @@ export interface Deferred {
   readonly verbose: boolean;
 }
 
+/** Checked options of an initialization. */
+export interface CheckedInitializeOptions {
+  readonly device: Device[] | null | undefined;
+  readonly defaultInit: Initializer | null | undefined;
+  readonly forceReinit: boolean;
+  readonly verbose: boolean;
+}
+
 /** Checked options of a parameter. */
 export interface CheckedParameterOptions {
   readonly shape: Shape | null;
@@ -99,6 +107,26 @@ export function readParameterOptions(
   });
   const gradReq = read.differentiable ? read.gradReq : "null";
   return { ...read, shape: read.shape ?? null, init: read.init ?? null, gradReq };
+}
+
+/**
+ * Checks the options of an initialization and fills in defaults.
+ *
+ * @param where What is being done, for messages.
+ * @param options The options.
+ * @returns The checked options.
+ * @throws {TypeError} If an option is unknown or has a wrong type.
+ */
+export function readInitializeOptions(
+  where: string,
+  options: ParameterInitializeOptions,
+): CheckedInitializeOptions {
+  return readOptions(where, options, {
+    device: optional(readDevices),
+    defaultInit: optional(checkInitializer),
+    forceReinit: boolean(false),
+    verbose: boolean(false),
+  });
 }
 
 /**
@@ -225,6 +253,32 @@ export function noValuesError(name: string, deferred: boolean): StateError {
     `Parameter '${name}' has not been initialized. Note that you should initialize parameters and ` +
       `create Trainer with Block.collectParams() instead of Block.params because the latter does ` +
       `not include Parameters of nested child Blocks`,
+  );
+}
+
+/**
+ * The error of changing a parameter that has no values.
+ *
+ * @param where What was to be done.
+ * @returns The error.
+ */
+export function uninitializedError(where: string): StateError {
+  return new StateError(`Cannot ${where}: it has not been initialized; call initialize() first`);
+}
+
+/**
+ * The error of making values for a shape that is not known, in MXNet's words.
+ *
+ * @param name Name of the parameter.
+ * @param shape Its shape as far as known.
+ * @returns The error.
+ */
+export function unknownShapeError(name: string, shape: Shape | null): ShapeError {
+  return new ShapeError(
+    `Cannot initialize Parameter '${name}' because it has invalid shape: ${
+      formatPartial(shape)
+    }. ` +
+      `Please specify inChannels etc. for blocks`,
   );
 }
 

@@ -5,7 +5,7 @@ import type { DType } from "../core/dtype.ts";
 import { DeviceError, StateError } from "../core/errors.ts";
 import { defaultDevice, type Device, type Tensor } from "../tensor/mod.ts";
 import { deviceNames } from "./parameter_options.ts";
-import { copyInto, copyOf, type Value } from "./values.ts";
+import { copyInto, copyOf, meanOf, type Value } from "./values.ts";
 
 /** The copies of a parameter's values, and their gradients. */
 export class ParameterValues {
@@ -80,6 +80,14 @@ export class ParameterValues {
       `Cannot get the gradient of Parameter '${this.#name}' of dtype ${copy.dtype}: there is none, ` +
         `expected a float dtype and gradReq "write" or "add"`,
     );
+  }
+
+  /** The only copy, or the mean of all on the host. */
+  mean(): Value {
+    const { list } = this;
+    const first = list[0]!;
+    if (list.length === 1) return first;
+    return { data: meanOf(list.map((copy) => copy.dataSync())), shape: first.shape };
   }
 
   /** Makes the copies leaves of graphs; gradients start as zeros. */

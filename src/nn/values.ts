@@ -127,3 +127,21 @@ export function ownCopy(value: Value): Value {
 export function disposeValue(value: Value | null): void {
   if (value instanceof Tensor) value.dispose();
 }
+
+/**
+ * The mean of copies of the same values, element by element.
+ *
+ * @param copies Values on the host, at least one.
+ * @returns The mean, in an array of the same kind; the first of the copies itself if it is the only one.
+ */
+export function meanOf(copies: readonly HostArray[]): HostArray {
+  const [first, ...others] = copies as [HostArray, ...HostArray[]];
+  if (others.length === 0) return first;
+  const mean = first.slice();
+  for (let index = 0; index < mean.length; index++) {
+    let sum = first[index]!;
+    for (const other of others) sum += other[index]!;
+    mean[index] = sum / copies.length;
+  }
+  return mean;
+}

@@ -72,7 +72,7 @@ gpuTest("loadDict() takes the parameters that MXNet saved", async () => {
   ) {
     const net = new Conv2D(8, 3, { activation: "relu" });
     const parameters = await readParameters(`${FILES}/${path}`);
-    net.loadDict(parameters as never);
+    net.loadDict(parameters);
     const saved = parameters.get("weight") ?? parameters.get("arg:weight");
     assertEquals(await net.weight.data().data(), saved!.data as Float32Array);
     for (const parameter of net.collectParams().values()) parameter.data().dispose();

@@ -72,7 +72,8 @@ test("loadDict() names what is missing and what is too much, and changes nothing
   const zeros = host([2], 0);
   const rows: [Record<string, HostTensor>, LoadDictOptions, string][] = [
     [{ bias: zeros }, {}, "Parameter 'weight' is missing in 'values', which contains"],
-    [{}, {}, "parameters: none"],
+    [{}, {}, "2 missing ('weight', 'bias'); found none. Set allowMissing"],
+    [{ more: zeros }, {}, "2 missing ('weight', 'bias'), 1 unexpected ('more')"],
     [{ bias: zeros, more: zeros }, { allowMissing: true }, "Parameter 'more' loaded"],
     [{ bias: zeros, "arg:bias": zeros }, { allowMissing: true }, "two values for 'bias'"],
     [
@@ -111,7 +112,7 @@ test("loadDict() converts dtypes only when told to", () => {
   const conv = makeConv();
   const load = (options: LoadDictOptions) =>
     conv.loadDict({ weight, bias }, { device, ...options });
-  assertThrows(() => load({}), TypeError, "expected float32 vs saved float64; set castDtype");
+  assertThrows(() => load({}), TypeError, "('weight' expected float32 vs saved float64, 'bias' ");
   load({ castDtype: true });
   assertEquals(values(conv), LOADED);
   assertEquals(conv.bias!.dtype, "float32");
