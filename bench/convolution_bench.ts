@@ -3,8 +3,9 @@
 // a network uses the device. bench/report.ts has the time on the device itself.
 
 import { defaultDevice } from "../mod.ts";
-import { layers } from "./layers.ts";
-import { makeLayer, type Subject } from "./subject.ts";
+import { layers, workOf } from "./layers.ts";
+import { makeLayer } from "./layer_subject.ts";
+import { release, type Subject } from "./subject.ts";
 
 const runs = 8;
 
@@ -19,7 +20,7 @@ for (const layer of layers) {
     subject ??= makeLayer(layer);
     b.start();
     for (let i = 0; i < runs; i++) {
-      subject.run().dispose();
+      release(subject.run());
       if ((i + 1) % together === 0) await device.synchronize();
     }
     b.end();
@@ -27,7 +28,7 @@ for (const layer of layers) {
   // The slowest layers need no statistics to be told apart.
   const settings = {
     group: `${layer.id} ${layer.name}`,
-    n: layer.gflop.fwd > 1 ? 5 : 10,
+    n: workOf(layer, "fwd").gflop > 1 ? 5 : 10,
     warmup: 2,
   };
   Deno.bench({

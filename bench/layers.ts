@@ -1,7 +1,13 @@
-// The layers that the benches measure: the eight of notes/kernels.md section 0 and the benchmark
-// set of layers.json (34 layers of well-known networks, sizes chosen for two cores).
+// The layers that the benches measure: eight convolutions that every kernel is tuned against, and the
+// benchmark set of layers.json (34 layers of well-known networks, sizes chosen for two cores).
 
 import { readFileSync } from "node:fs";
+
+/** What of a layer is measured: the output, or gradients given the output's gradient. */
+export const DIRECTIONS = ["fwd", "bwd_data", "bwd_weight", "bwd_all"] as const;
+
+/** One of {@linkcode DIRECTIONS}; `bwd_data` are the input, offsets and mask, `bwd_weight` weight and bias. */
+export type Direction = typeof DIRECTIONS[number];
 
 /** One measured layer; the fields are those of layers.json. */
 export interface Layer {
@@ -19,6 +25,8 @@ export interface Layer {
     readonly groups?: number;
     readonly in_channels?: number;
     readonly factor?: number | readonly number[];
+    readonly num_deformable_group?: number;
+    readonly pool_size?: readonly number[];
   };
   /** A layer that consumes the first one's result inside the measured time. */
   readonly then?: {
@@ -29,10 +37,30 @@ export interface Layer {
   readonly input: readonly number[];
   readonly weight?: readonly number[];
   readonly bias?: readonly number[];
+  /** Shapes of the further inputs of deformable convolutions. */
+  readonly offset?: readonly number[];
+  readonly mask?: readonly number[];
   readonly output: readonly number[];
   readonly conv_output?: readonly number[];
-  readonly gflop: { readonly fwd: number };
-  readonly bytes: { readonly fwd: number };
+  /** Work of each direction; 0 where only memory is moved. */
+  readonly gflop: Work;
+  /** Operands read and results written once. */
+  readonly bytes: Work;
+  readonly directions: readonly Direction[];
+}
+
+type Work = Readonly<Partial<Record<Direction, number>>>;
+
+/** Families that are measured in bytes: memory decides, not arithmetic. */
+const MEMORY_BOUND: readonly string[] = ["pool", "shuffle+pad"];
+
+/** Work of a direction in GFLOP, 0 where memory decides, and bytes. */
+export function workOf(
+  layer: Layer,
+  direction: Direction,
+): { gflop: number; bytes: number } {
+  const gflop = MEMORY_BOUND.includes(layer.family) ? 0 : layer.gflop[direction] ?? 0;
+  return { gflop, bytes: layer.bytes[direction] ?? 0 };
 }
 
 /** A convolution as data, with the defaults filled in. */
@@ -84,6 +112,7 @@ function eight(
     output: [1, channels, out, out],
     gflop: { fwd: 2 * multiplyAdds / 1e9 },
     bytes: { fwd: 4 * elements },
+    directions: ["fwd"],
   };
 }
 
@@ -99,18 +128,10 @@ export const eightLayers: readonly Layer[] = [
   eight("E8", "3x3 64->64 @128", 64, 64, 3, 128),
 ];
 
-/** The layer classes of the set that the module has today. */
-const classes: readonly string[] = [
-  "Conv1D",
-  "Conv2D",
-  "Conv3D",
-  "PixelShuffle2D",
-];
-
-/** The rows of layers.json whose classes exist today. */
-export const benchmarkSet: readonly Layer[] = (JSON.parse(
+/** The rows of layers.json. */
+export const benchmarkSet: readonly Layer[] = JSON.parse(
   readFileSync(new URL("./layers.json", import.meta.url), "utf8"),
-) as Layer[]).filter((layer) => classes.includes(layer.class));
+) as Layer[];
 
 /** All measured layers: the eight first. */
 export const layers: readonly Layer[] = [...eightLayers, ...benchmarkSet];

@@ -3,7 +3,7 @@
 
 import { defaultDevice } from "../mod.ts";
 import { operatorRows } from "./operators.ts";
-import { makeOperator, type Subject } from "./subject.ts";
+import { makeOperator, release, type Subject } from "./subject.ts";
 
 const runs = 8;
 
@@ -17,7 +17,7 @@ for (const operator of operatorRows) {
     subject ??= makeOperator(operator);
     b.start();
     for (let i = 0; i < runs; i++) {
-      subject.run().dispose();
+      release(subject.run());
       if ((i + 1) % together === 0) await device.synchronize();
     }
     b.end();

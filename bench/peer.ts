@@ -5,7 +5,7 @@ import { existsSync } from "node:fs";
 import process from "node:process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import type { PeerGreeting, PeerReply, PeerRequest } from "./peer_protocol.ts";
+import type { Backend, PeerGreeting, PeerReply, PeerRequest } from "./peer_protocol.ts";
 
 const folder = fileURLToPath(new URL(".", import.meta.url));
 
@@ -13,7 +13,7 @@ const folder = fileURLToPath(new URL(".", import.meta.url));
 export function installPeer(): void {
   if (
     existsSync(
-      `${folder}node_modules/@tensorflow/tfjs-backend-wasm/package.json`,
+      `${folder}node_modules/@tensorflow/tfjs-backend-webgpu/package.json`,
     )
   ) return;
   console.error("installing the peer once: npm install --prefix bench");
@@ -35,16 +35,18 @@ export function installPeer(): void {
 }
 
 /** The command line of the peer: Deno where there is one, since V8 runs WebAssembly fastest. */
-function command(): [string, string[]] {
+function command(backend: Backend): [string, string[]] {
   const file = `${folder}peer_tfjs.ts`;
-  const deno = ["run", "--no-check", "--allow-all", file];
+  const deno = ["run", "--no-check", "--allow-all", file, backend];
   if (process.versions["deno"] !== undefined) return [process.execPath, deno];
   const found = spawnSync("deno", ["--version"], { stdio: "ignore" }).status === 0;
-  return found ? ["deno", deno] : [process.execPath, ["run", file]];
+  return found ? ["deno", deno] : [process.execPath, ["run", file, backend]];
 }
 
 /** A running peer. */
 export class Peer {
+  /** As it is called in results. */
+  readonly name: string;
   readonly greeting: PeerGreeting;
   readonly #child: ChildProcess;
   readonly #lines: AsyncIterator<string>;
@@ -53,16 +55,18 @@ export class Peer {
     child: ChildProcess,
     lines: AsyncIterator<string>,
     greeting: PeerGreeting,
+    backend: Backend,
   ) {
+    this.name = `tfjs-${backend}`;
     this.#child = child;
     this.#lines = lines;
     this.greeting = greeting;
   }
 
   /** Starts the process and waits until its backend is ready. */
-  static async start(): Promise<Peer> {
+  static async start(backend: Backend): Promise<Peer> {
     installPeer();
-    const [program, parameters] = command();
+    const [program, parameters] = command(backend);
     const child = spawn(program, parameters, {
       stdio: ["pipe", "pipe", "inherit"],
     });
@@ -74,7 +78,12 @@ export class Peer {
         "the peer ended before it was ready; see its message above",
       );
     }
-    return new Peer(child, lines, JSON.parse(first.value) as PeerGreeting);
+    return new Peer(
+      child,
+      lines,
+      JSON.parse(first.value) as PeerGreeting,
+      backend,
+    );
   }
 
   /** Sends one request and waits for its reply. */
@@ -83,7 +92,9 @@ export class Peer {
     const line = await this.#lines.next();
     if (line.done) throw new Error(`the peer ended during ${request.op}`);
     const reply = JSON.parse(line.value) as PeerReply;
-    if (reply.error !== undefined) throw new Error(`tfjs-wasm: ${reply.error}`);
+    if (reply.error !== undefined) {
+      throw new Error(`${this.name}: ${reply.error}`);
+    }
     return reply;
   }
 

@@ -8,7 +8,7 @@ import { createRequire } from "node:module";
 import os from "node:os";
 import { dirname, join } from "node:path";
 import process from "node:process";
-import type { PeerGreeting } from "./peer_protocol.ts";
+import type { Backend, PeerGreeting } from "./peer_protocol.ts";
 
 const require = createRequire(import.meta.url);
 const threads = 2;
@@ -16,7 +16,7 @@ const threads = 2;
 /** The part of a tensor that the peer uses. */
 export interface PeerTensor {
   readonly shape: readonly number[];
-  dataSync(): Float32Array;
+  data(): Promise<Float32Array>;
   dispose(): void;
 }
 /** How a convolution is padded. */
@@ -64,6 +64,36 @@ export interface Library {
     strides: readonly number[],
     pad: string,
   ): PeerTensor;
+  conv2dTranspose(
+    x: PeerTensor,
+    filter: PeerTensor,
+    outputShape: readonly number[],
+    strides: readonly number[],
+    pad: string,
+  ): PeerTensor;
+  maxPool(
+    x: PeerTensor,
+    size: readonly number[],
+    strides: readonly number[],
+    pad: number,
+    rounding: "floor",
+  ): PeerTensor;
+  avgPool3d(
+    x: PeerTensor,
+    size: readonly number[],
+    strides: readonly number[],
+    pad: string,
+  ): PeerTensor;
+  mean(
+    x: PeerTensor,
+    axes: readonly number[],
+    keepDimensions: boolean,
+  ): PeerTensor;
+  mirrorPad(
+    x: PeerTensor,
+    padding: readonly (readonly number[])[],
+    mode: "reflect",
+  ): PeerTensor;
   depthToSpace(x: PeerTensor, factor: number, layout: "NHWC"): PeerTensor;
 }
 
@@ -97,15 +127,12 @@ function enableThreads(folder: string): string {
 }
 
 /** Starts the WebAssembly backend with SIMD and threads. */
-export async function startLibrary(): Promise<
-  { tf: Library; greeting: PeerGreeting }
-> {
+function startWebAssembly(tf: Library): { version: string; threads(): number } {
   const folder = dirname(
     require.resolve("@tensorflow/tfjs-backend-wasm/package.json"),
   );
   const scratch = enableThreads(folder);
   process.on("exit", () => rmSync(scratch, { recursive: true, force: true }));
-  const tf = require("@tensorflow/tfjs-core") as Library;
   const wasm = require("@tensorflow/tfjs-backend-wasm") as {
     setThreadsCount(count: number): void;
     getThreadsCount(): number;
@@ -114,18 +141,64 @@ export async function startLibrary(): Promise<
   tf.env().set("WASM_HAS_MULTITHREAD_SUPPORT", true);
   wasm.setThreadsCount(threads);
   wasm.setWasmPaths(join(folder, "dist") + "/");
-  if (!await tf.setBackend("wasm")) {
-    throw new Error("the WebAssembly backend did not start");
+  return { version: versionOf("wasm"), threads: () => wasm.getThreadsCount() };
+}
+
+/** Starts the WebGPU backend, which only Deno offers outside browsers, on the device that ours uses too. */
+async function startWebGpu(): Promise<{ version: string; threads(): number }> {
+  const gpu = (globalThis.navigator as unknown as { gpu?: Gpu }).gpu;
+  const adapter = await gpu?.requestAdapter();
+  if (!adapter) {
+    throw new Error(
+      "this runtime offers no WebGPU adapter; the peer needs Deno",
+    );
+  }
+  // The library asks for a list inside of a list, and for features that a device may not have.
+  const prototype = Object.getPrototypeOf(adapter) as Adapter;
+  const original = prototype.requestDevice;
+  prototype.requestDevice = function (this: Adapter, options) {
+    const features = (options?.requiredFeatures ?? []).flat().filter((each) =>
+      this.features.has(each)
+    );
+    return original.call(this, { ...options, requiredFeatures: features });
+  };
+  require("@tensorflow/tfjs-backend-webgpu");
+  return { version: versionOf("webgpu"), threads: () => 0 };
+}
+
+interface Gpu {
+  requestAdapter(): Promise<Adapter | null>;
+}
+interface Adapter {
+  readonly features: ReadonlySet<string>;
+  requestDevice(
+    options?: { requiredFeatures?: readonly string[] },
+  ): Promise<unknown>;
+}
+
+function versionOf(backend: Backend): string {
+  const file = require.resolve(
+    `@tensorflow/tfjs-backend-${backend}/package.json`,
+  );
+  return `tfjs ${JSON.parse(readFileSync(file, "utf8")).version}`;
+}
+
+/** Starts a backend of the library. */
+export async function startLibrary(
+  backend: Backend,
+): Promise<{ tf: Library; greeting: PeerGreeting }> {
+  const tf = require("@tensorflow/tfjs-core") as Library;
+  const started = backend === "wasm" ? startWebAssembly(tf) : await startWebGpu();
+  if (!await tf.setBackend(backend)) {
+    throw new Error(`the ${backend} backend did not start`);
   }
   await tf.ready();
-  const manifest = JSON.parse(
-    readFileSync(join(folder, "package.json"), "utf8"),
-  );
   const { bun, deno } = process.versions as Record<string, string | undefined>;
   const greeting: PeerGreeting = {
-    version: `tfjs ${manifest.version}`,
-    threads: wasm.getThreadsCount(),
-    simd: await tf.env().getAsync("WASM_HAS_SIMD_SUPPORT"),
+    version: started.version,
+    threads: started.threads(),
+    simd: backend === "wasm" &&
+      await tf.env().getAsync("WASM_HAS_SIMD_SUPPORT"),
     runtime: bun !== undefined
       ? `bun ${bun}`
       : deno !== undefined

@@ -1,5 +1,8 @@
 // What report.ts and the peer's process say to each other: one JSON object a line.
 
+/** Where the peer computes. */
+export type Backend = "wasm" | "webgpu";
+
 /** A request; every one is answered by exactly one reply, in order. */
 export type PeerRequest =
   /** Makes a layer's tensors; `id` is one of layers.ts. */

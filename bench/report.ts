@@ -7,180 +7,165 @@ import { appendFileSync, writeFileSync } from "node:fs";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { defaultDevice } from "../mod.ts";
-import { dataOf, expected, sampleIndices, worstError } from "./data.ts";
-import { benchmarkSet, eightLayers, type Layer, layers } from "./layers.ts";
-import { type OperatorRow, operatorRows } from "./operators.ts";
-import { Peer } from "./peer.ts";
+import { measureCeilings } from "./ceilings.ts";
+import { type Direction, DIRECTIONS, eightLayers, type Layer, layers, workOf } from "./layers.ts";
 import {
-  deviceTimes,
-  makeLayer,
-  makeNetwork,
-  makeOperator,
-  median,
-  readTimes,
-  sample,
-  summarize,
-  type Times,
-  wallTimes,
-  warmUp,
-} from "./subject.ts";
-import { flopsPerPixel } from "../examples/upscale/network.ts";
+  type Effort,
+  type Measured,
+  measureLayer,
+  measureSubject,
+  measureUpscale,
+  ourName,
+} from "./measure.ts";
+import { operatorRows } from "./operators.ts";
+import { Peer } from "./peer.ts";
+import { reportMarkdown } from "./report_markdown.ts";
+import { reportSvg } from "./report_svg.ts";
+import { byPeer, type Info, readResults, type Result } from "./results.ts";
+import { makeOperator } from "./subject.ts";
+import { measureSweep, sweepMarkdown } from "./sweep.ts";
 
 const help = `Measures the layers of vknn on a Vulkan device.
 
 usage: report.ts [options]
 
-  --only LIST     eight, set, operators, or ids such as E1,R3,O4 (default: everything)
-  --peers         measure TensorFlow.js (WebAssembly, SIMD, two threads) in turns with us
-  --upscale       compare the main job: 256x256 pixels enlarged by two
-  --milliseconds N  measuring time for each layer and round (default 400)
-  --rounds N      rounds of us, peer, us, peer (default 3)
-  --kernels       print the device time of each kernel
-  --json FILE     append one JSON object for each result
+  --only LIST        eight, set, operators, or ids such as E1,R3,O4 (default: everything)
+  --directions LIST  fwd, bwd_data, bwd_weight, bwd_all, or all (default: fwd)
+  --peers            measure TensorFlow.js (WebAssembly, SIMD, two threads) in turns with us
+  --webgpu           measure TensorFlow.js on WebGPU, on the same device, in turns with us (Deno)
+  --upscale          compare the main job: 256x256 pixels enlarged by two
+  --also FILE        results of other peers, as JSON lines; may be given several times
+  --sweep            show how cost grows with batch and size
+  --milliseconds N   measuring time for each layer and round (default 400)
+  --rounds N         rounds of us, peer, us, peer (default 3)
+  --kernels          print the device time of each kernel
+  --json FILE        write one JSON object for each result
+  --markdown FILE    write tables of all results
+  --svg FILE         draw the forward results under the device's roofline
 `;
 
 const { values: options } = parseArgs({
   options: {
     only: { type: "string" },
+    directions: { type: "string", default: "fwd" },
     peers: { type: "boolean", default: false },
+    webgpu: { type: "boolean", default: false },
     upscale: { type: "boolean", default: false },
+    also: { type: "string", multiple: true, default: [] },
+    sweep: { type: "boolean", default: false },
     milliseconds: { type: "string", default: "400" },
     rounds: { type: "string", default: "3" },
     kernels: { type: "boolean", default: false },
     json: { type: "string" },
+    markdown: { type: "string" },
+    svg: { type: "string" },
     help: { type: "boolean", default: false, short: "h" },
   },
 });
+
+function fail(message: string): never {
+  console.error(`error: ${message}`);
+  process.exit(1);
+}
+
 if (options.help) {
   console.log(help);
   process.exit(0);
 }
-const milliseconds = Number(options.milliseconds);
-const rounds = Number(options.rounds);
-if (!(milliseconds > 0) || !Number.isInteger(rounds) || rounds < 1) {
-  console.error("error: --milliseconds and --rounds must be positive numbers");
-  process.exit(1);
+const effort: Effort = {
+  milliseconds: Number(options.milliseconds),
+  rounds: Number(options.rounds),
+};
+if (
+  !(effort.milliseconds > 0) || !Number.isInteger(effort.rounds) ||
+  effort.rounds < 1
+) {
+  fail("--milliseconds and --rounds must be positive numbers");
 }
+const asked = options.directions === "all" ? [...DIRECTIONS] : options.directions.split(",");
+const unknown = asked.find((word) => !(DIRECTIONS as readonly string[]).includes(word));
+if (unknown !== undefined) {
+  fail(
+    `unknown direction "${unknown}", expected all or some of ${DIRECTIONS.join(", ")}`,
+  );
+}
+const directions = asked as Direction[];
 
-/** Errors of float32 sums over thousands of products stay below this part of the result. */
-const tolerance = 1e-4;
-const runtime = process.versions["bun"] !== undefined ? "bun" : "deno";
-const subjectName = `vknn-${runtime}`;
 const device = defaultDevice();
+const results: Result[] = options.also.flatMap(readResults);
 let failures = 0;
 
-function say(line: Readonly<Record<string, unknown>>): void {
+function write(line: Result | Info): void {
   if (options.json !== undefined) {
     appendFileSync(options.json, JSON.stringify(line) + "\n");
   }
 }
 
-/** One result in the form of notes/peers.md. */
-function sayResult(
-  peer: string,
-  id: string,
-  times: Times,
-  gflop: number,
-  bytes: number,
-  rest: Readonly<Record<string, unknown>>,
-): void {
-  const round = (value: number): number => Number(value.toPrecision(5));
-  say({
-    peer,
-    id,
-    direction: "fwd",
-    ms_min: round(times.min),
-    ms_median: round(times.median),
-    gflops: round(gflop / times.min * 1e3),
-    gbps: round(bytes / times.min / 1e6),
-    ...rest,
-  });
+function keep(measured: Pick<Measured, "ours" | "peers">): void {
+  for (const result of [measured.ours, ...measured.peers]) {
+    results.push(result);
+    write(result);
+  }
 }
 
 function chosen<T extends { readonly id: string }>(
   rows: readonly T[],
-  group: string,
-): T[] {
+  group: (row: T) => string,
+) {
   if (options.only === undefined) return [...rows];
   const words = options.only.split(",");
-  return rows.filter(({ id }) => words.includes(group) || words.includes(id));
+  return rows.filter((row) => words.includes(group(row)) || words.includes(row.id));
 }
 
 /** Three significant digits in a column of eight. */
-function cell(value: number | undefined, width = 8): string {
-  if (value === undefined) return "-".padStart(width);
-  const text = value >= 100 ? value.toFixed(0) : value.toPrecision(3);
-  return text.padStart(width);
+function cell(value: number | undefined): string {
+  if (value === undefined || !Number.isFinite(value)) return "-".padStart(8);
+  return (value >= 100 ? value.toFixed(0) : value.toPrecision(3)).padStart(8);
 }
 
-async function measureLayer(
+/** GFLOP/s, or GB/s where only memory is moved. */
+function rate(
+  work: { gflop: number; bytes: number },
+  milliseconds: number | undefined,
+) {
+  if (milliseconds === undefined) return undefined;
+  return work.gflop > 0 ? work.gflop / milliseconds * 1e3 : work.bytes / milliseconds / 1e6;
+}
+
+function ourCells(
+  work: { gflop: number; bytes: number },
+  ours: Result,
+): string {
+  return [
+    ours.device_ms_min,
+    ours.device_ms_median,
+    ours.ms_min,
+    ours.ms_median,
+  ]
+    .map((time) => cell(rate(work, time))).join("");
+}
+
+function printLayer(
   layer: Layer,
-  peer: Peer | undefined,
-): Promise<void> {
-  const subject = makeLayer(layer);
-  try {
-    const indices = sampleIndices(layer);
-    const wanted = expected(layer, dataOf(layer), indices);
-    const error = worstError(await sample(subject, indices), wanted);
-    const ok = error <= tolerance;
-    if (!ok) failures++;
-    let peerOk = true;
-    if (peer !== undefined) {
-      await peer.ask({ op: "layer", id: layer.id });
-      const { values = [] } = await peer.ask({ op: "sample", indices });
-      peerOk = worstError(values, wanted) <= tolerance;
-    }
-    const count = await warmUp(device, subject);
-    const ours: number[] = [];
-    const theirs: number[] = [];
-    const ratios: number[] = [];
-    for (let round = 0; round < rounds; round++) {
-      const mine = await wallTimes(device, subject, count, milliseconds, 5);
-      ours.push(...mine);
-      if (peer === undefined) continue;
-      const reply = await peer.ask({ op: "time", milliseconds, atLeast: 5 });
-      theirs.push(...reply.milliseconds!);
-      ratios.push(median(reply.milliseconds!) / median(mine));
-    }
-    const wall = summarize(ours);
-    const onDevice = await deviceTimes(device, subject, milliseconds);
-    const gpu = onDevice === null ? undefined : summarize(onDevice.milliseconds);
-    const gflop = layer.gflop.fwd;
-    const rate = (time: number | undefined): number | undefined =>
-      time === undefined
-        ? undefined
-        : gflop > 0
-        ? gflop / time * 1e3
-        : layer.bytes.fwd / time / 1e6;
-    let line = `${layer.id.padEnd(4)}${layer.name.padEnd(42)}` +
-      cell(rate(gpu?.min)) + cell(rate(gpu?.median)) + cell(rate(wall.min)) +
-      cell(rate(wall.median)) +
-      `${error.toExponential(1).padStart(9)}${ok ? " " : "!"}`;
-    sayResult(subjectName, layer.id, wall, gflop, layer.bytes.fwd, {
-      ok,
-      device_ms_min: gpu?.min,
-      device_ms_median: gpu?.median,
-    });
-    if (peer !== undefined) {
-      const times = summarize(theirs);
-      line += cell(rate(times.min)) + cell(rate(times.median)) +
-        cell(median(ratios)) +
-        (peerOk ? "" : " peer wrong");
-      sayResult("tfjs-wasm", layer.id, times, gflop, layer.bytes.fwd, {
-        ok: peerOk,
-      });
-    }
-    console.log(gflop > 0 ? line : `${line} (GB/s)`);
-    if (options.kernels && onDevice !== null) {
-      for (const { program, label, nanoseconds, grid } of onDevice.kernels) {
-        const time = (nanoseconds! / 1e3).toFixed(0).padStart(8);
-        console.log(
-          `      ${time} us  ${label}  ${program}  ${grid.join("x")}`,
-        );
-      }
-    }
-  } finally {
-    subject.dispose();
+  direction: Direction,
+  measured: Measured,
+): void {
+  const work = workOf(layer, direction);
+  const { ours, peers, error, kernels } = measured;
+  if (!ours.ok) failures++;
+  const columns = peers.map((result) =>
+    cell(rate(work, result.ms_min)) + cell(rate(work, result.ms_median)) +
+    cell(result.ours_faster) + (result.ok ? "" : " peer wrong")
+  );
+  console.log(
+    `${layer.id.padEnd(4)}${layer.name.padEnd(42)}${ourCells(work, ours)}` +
+      `${error.toExponential(1).padStart(9)}${ours.ok ? " " : "!"}${columns.join("")}` +
+      (work.gflop > 0 ? "" : " (GB/s)"),
+  );
+  if (!options.kernels) return;
+  for (const { program, label, nanoseconds, grid } of kernels) {
+    const time = ((nanoseconds ?? NaN) / 1e3).toFixed(0).padStart(8);
+    console.log(`      ${time} us  ${label}  ${program}  ${grid.join("x")}`);
   }
 }
 
@@ -199,148 +184,147 @@ async function orFailure(
   }
 }
 
-async function measureLayers(peer: Peer | undefined): Promise<void> {
-  const rows = layers.filter((layer) => {
-    const group = eightLayers.includes(layer) ? "eight" : "set";
-    return chosen([layer], group).length > 0;
-  });
-  if (rows.length === 0) return;
-  const sides = peer === undefined ? "" : "    tfjs  median   times";
-  console.log(
-    `\nGFLOP/s${" ".repeat(39)}  device  median    wall  median    error ${sides}`,
+async function measureLayers(peers: readonly Peer[]): Promise<Layer[]> {
+  const rows = chosen(
+    layers,
+    (layer) => (eightLayers.includes(layer) ? "eight" : "set"),
   );
-  for (const layer of rows) {
-    await orFailure(layer.id, () => measureLayer(layer, peer));
+  for (const direction of directions) {
+    const able = rows.filter((layer) => layer.directions.includes(direction));
+    if (able.length === 0) continue;
+    const sides = direction !== "fwd"
+      ? ""
+      : peers.map(({ name }) => `${name.padStart(12)}  median times`).join("");
+    console.log(
+      `\n${`${direction}, GFLOP/s`.padEnd(46)}  device  median    wall  median    error ${sides}`,
+    );
+    for (const layer of able) {
+      await orFailure(layer.id, async () => {
+        const measured = await measureLayer(
+          device,
+          layer,
+          direction,
+          peers,
+          effort,
+        );
+        keep(measured);
+        printLayer(layer, direction, measured);
+      });
+    }
   }
-  if (peer !== undefined) {
+  if (peers.length > 0) {
     console.log(
       "times: how many times faster we are, median of the rounds' ratios",
     );
   }
+  return rows;
 }
 
 async function measureOperators(): Promise<void> {
-  const rows = chosen(operatorRows, "operators");
+  const rows = chosen(operatorRows, () => "operators");
   if (rows.length === 0) return;
-  console.log(`\nGB/s${" ".repeat(42)}  device  median    wall  median`);
+  console.log(`\n${"GB/s".padEnd(46)}  device  median    wall  median`);
   for (const operator of rows) {
-    await orFailure(operator.id, () => measureOperator(operator));
-  }
-}
-
-async function measureOperator(operator: OperatorRow): Promise<void> {
-  const subject = makeOperator(operator);
-  try {
-    const count = await warmUp(device, subject);
-    const wall = summarize(
-      await wallTimes(device, subject, count, milliseconds, 5),
-    );
-    const onDevice = await deviceTimes(device, subject, milliseconds);
-    const gpu = onDevice === null ? undefined : summarize(onDevice.milliseconds);
-    const rate = (time: number | undefined): number | undefined =>
-      time === undefined ? undefined : operator.bytes / time / 1e6;
-    const label = `${operator.family}: ${operator.name}`;
-    console.log(
-      `${operator.id.padEnd(4)}${label.padEnd(42)}` + cell(rate(gpu?.min)) +
-        cell(rate(gpu?.median)) + cell(rate(wall.min)) +
-        cell(rate(wall.median)),
-    );
-    sayResult(subjectName, operator.id, wall, 0, operator.bytes, {
-      device_ms_min: gpu?.min,
-      device_ms_median: gpu?.median,
+    await orFailure(operator.id, async () => {
+      const subject = makeOperator(operator);
+      try {
+        const work = { gflop: 0, bytes: operator.bytes };
+        const ours = await measureSubject(
+          device,
+          operator.id,
+          subject,
+          work,
+          effort,
+        );
+        keep({ ours, peers: [] });
+        const label = `${operator.family}: ${operator.name}`;
+        console.log(
+          `${operator.id.padEnd(4)}${label.padEnd(42)}${ourCells(work, ours)}`,
+        );
+      } finally {
+        subject.dispose();
+      }
     });
-  } finally {
-    subject.dispose();
   }
 }
 
-async function measureUpscale(peer: Peer): Promise<void> {
-  const [scale, size] = [2, 256];
-  const gflop = flopsPerPixel(scale) * size * size / 1e9;
-  const subject = makeNetwork(scale, size, size);
-  try {
-    await peer.ask({ op: "network", scale, width: size, height: size });
-    // The two implementations check each other; tests compare ours with the stored reference.
-    const indices = Array.from(
-      { length: 500 },
-      (_, i) => (i * 1571 + 13) % (3 * 4 * size * size),
-    );
-    const { values = [] } = await peer.ask({ op: "sample", indices });
-    const mine = await sample(subject, indices);
-    const error = Math.max(...mine.map((value, i) => Math.abs(value - values[i]!))) / 255;
-    const ok = error <= 2e-3;
-    if (!ok) failures++;
-    await readTimes(subject, 0, 2);
-    const ours: number[] = [];
-    const theirs: number[] = [];
-    const ratios: number[] = [];
-    for (let round = 0; round < Math.max(5, rounds); round++) {
-      const times = await readTimes(subject, milliseconds, 3);
-      const reply = await peer.ask({ op: "time", milliseconds, atLeast: 3 });
-      ours.push(...times);
-      theirs.push(...reply.milliseconds!);
-      ratios.push(median(reply.milliseconds!) / median(times));
-    }
+async function compareUpscale(peer: Peer): Promise<void> {
+  const measured = await measureUpscale(peer, effort);
+  keep(measured);
+  const { ours, peers: [theirs], error } = measured;
+  if (!ours.ok) failures++;
+  console.log("\nupscale 256x256 by 2, input to result");
+  for (const { peer: name, ms_min, ms_median, gflops } of [ours, theirs!]) {
     console.log(
-      `\nupscale ${size}x${size} by ${scale}: ${gflop.toFixed(1)} GFLOP, input to result`,
+      `  ${name.padEnd(10)} min ${ms_min.toFixed(0)} ms, ${gflops.toFixed(1)} GFLOP/s; ` +
+        `median ${ms_median.toFixed(0)} ms, ${(gflops * ms_min / ms_median).toFixed(1)} GFLOP/s`,
     );
-    for (
-      const [name, times] of [[subjectName, ours], [
-        "tfjs-wasm",
-        theirs,
-      ]] as const
-    ) {
-      const { min, median: middle } = summarize(times);
-      console.log(
-        `  ${name.padEnd(10)} min ${min.toFixed(0)} ms, ${
-          (gflop / min * 1e3).toFixed(1)
-        } GFLOP/s; ` +
-          `median ${middle.toFixed(0)} ms, ${(gflop / middle * 1e3).toFixed(1)} GFLOP/s`,
-      );
-      sayResult(name, "upscale", { min, median: middle }, gflop, 0, { ok });
-    }
-    console.log(
-      `  ${median(ratios).toFixed(2)} times as fast (median of ratios), ` +
-        `difference ${error.toExponential(1)} of full scale${ok ? "" : " !"}`,
-    );
-  } finally {
-    subject.dispose();
   }
+  console.log(
+    `  ${theirs!.ours_faster!.toFixed(2)} times as fast (median of ratios), ` +
+      `difference ${error.toExponential(1)} of full scale${ours.ok ? "" : " !"}`,
+  );
+}
+
+async function startPeer(backend: "wasm" | "webgpu"): Promise<Peer> {
+  const peer = await Peer.start(backend);
+  const { version, threads, simd, runtime } = peer.greeting;
+  console.log(
+    `peer: ${version}, ${backend}, ${threads} threads, SIMD ${simd}, ${runtime}`,
+  );
+  write({ direction: "info", peer: peer.name, version, threads, runtime });
+  return peer;
 }
 
 if (options.json !== undefined) writeFileSync(options.json, "");
 const { name, driverInfo, apiVersion } = device.adapter;
+const runtime = "Bun" in globalThis ? "bun" : "deno";
+const version = `${runtime} ${process.versions[runtime]}`;
+const title = `${name} (${driverInfo}, Vulkan ${apiVersion}), ${version}`;
+console.log(title);
+const ceilings = await measureCeilings(device);
 console.log(
-  `${name} (${driverInfo}, Vulkan ${apiVersion}), ${runtime} ${process.versions[runtime]}`,
+  `ceilings: ${ceilings.gflops.toFixed(0)} GFLOP/s in registers, ${
+    ceilings.gbps.toFixed(1)
+  } GB/s copied`,
 );
-say({
+write({
   direction: "info",
-  peer: subjectName,
-  version: `${runtime} ${process.versions[runtime]}`,
+  peer: ourName(),
+  version,
   device: name,
   driver: driverInfo,
-  layers: eightLayers.length + benchmarkSet.length,
+  ...ceilings,
 });
-const peer = options.peers || options.upscale ? await Peer.start() : undefined;
+
+const peers: Peer[] = [];
 try {
-  if (peer !== undefined) {
-    const { version, threads, simd, runtime: host } = peer.greeting;
-    console.log(
-      `peer: ${version}, WebAssembly, ${threads} threads, SIMD ${simd}, ${host}`,
-    );
-    say({
-      direction: "info",
-      peer: "tfjs-wasm",
-      version,
-      threads,
-      runtime: host,
-    });
-  }
-  await measureLayers(options.peers ? peer : undefined);
+  if (options.peers || options.upscale) peers.push(await startPeer("wasm"));
+  if (options.webgpu) peers.push(await startPeer("webgpu"));
+  const rivals = peers.filter((peer) => peer.name !== "tfjs-wasm" || options.peers);
+  const rows = await measureLayers(rivals);
   await measureOperators();
-  if (options.upscale) await measureUpscale(peer!);
+  if (options.upscale) await compareUpscale(peers[0]!);
+  const points = options.sweep ? await measureSweep(device, effort) : [];
+  const sweep = points.length > 0 ? sweepMarkdown(points) : "";
+  if (sweep !== "") console.log(`\n${sweep}`);
+  const data = {
+    title,
+    ours: ourName(),
+    layers: rows,
+    directions,
+    results: byPeer(results),
+    ceilings,
+  };
+  if (options.markdown !== undefined) {
+    writeFileSync(
+      options.markdown,
+      reportMarkdown(data) + (sweep === "" ? "" : `\n${sweep}`),
+    );
+  }
+  if (options.svg !== undefined) writeFileSync(options.svg, reportSvg(data));
 } finally {
-  await peer?.stop();
+  for (const peer of peers) await peer.stop();
 }
 if (failures > 0) {
   console.error(

@@ -1,79 +1,24 @@
 // Our side of every comparison: a layer, an operator or the upscale network, ready to run, and how
 // its time is taken.
 
-import {
-  Conv1D,
-  Conv2D,
-  Conv3D,
-  type Device,
-  type KernelTiming,
-  PixelShuffle2D,
-  scope,
-  type Tensor,
-  tensor,
-} from "../mod.ts";
-import { dataOf, sizeOf, values } from "./data.ts";
-import { convolutionOf, type Layer, shuffleOf } from "./layers.ts";
+import type { Device, KernelTiming, Tensor } from "../mod.ts";
+import { scope, tensor } from "../mod.ts";
+import { sizeOf, values } from "./data.ts";
 import { makeInputs, type OperatorRow } from "./operators.ts";
 import { UpscaleNetwork } from "../examples/upscale/network.ts";
 
 /** Something that can be run again and again. */
 export interface Subject {
-  /** Enqueues one run; the result belongs to the caller. */
-  run(): Tensor;
+  /** Enqueues one run; the results belong to the caller. */
+  run(): readonly Tensor[];
   dispose(): void;
-}
-
-const convolutions = { Conv1D, Conv2D, Conv3D } as const;
-
-/** Makes a layer with its numbers on the default device. */
-export function makeLayer(layer: Layer): Subject {
-  const data = dataOf(layer);
-  const input = tensor(data.input, layer.input);
-  const geometry = convolutionOf(layer);
-  const factor = shuffleOf(layer);
-  const shuffle = factor === undefined ? undefined : new PixelShuffle2D(factor);
-  if (geometry === undefined) {
-    if (shuffle === undefined) throw new Error(`no layer for ${layer.class}`);
-    return { run: () => shuffle.call(input), dispose: () => input.dispose() };
-  }
-  const {
-    channels,
-    kernelSize,
-    strides,
-    padding,
-    dilation,
-    groups,
-    inChannels,
-  } = geometry;
-  const convolution = new convolutions[layer.class as keyof typeof convolutions](
-    channels,
-    // The three classes differ in the length of their tuples only, which the table gets right.
-    kernelSize as never,
-    { strides, padding, dilation, groups, inChannels } as never,
-  );
-  convolution.loadDict({
-    weight: { data: data.weight!, shape: layer.weight! },
-    bias: { data: data.bias!, shape: layer.bias! },
-  });
-  return {
-    run: () =>
-      scope(() => {
-        const result = convolution.call(input);
-        return shuffle === undefined ? result : shuffle.call(result);
-      }),
-    dispose: () => {
-      input.dispose();
-      convolution.dispose();
-    },
-  };
 }
 
 /** Makes an operator with its inputs. */
 export function makeOperator(operator: OperatorRow): Subject {
   const inputs = makeInputs(operator);
   return {
-    run: () => operator.run(inputs),
+    run: () => [operator.run(inputs)],
     dispose: () => inputs.forEach((input) => input.dispose()),
   };
 }
@@ -87,9 +32,14 @@ export function makeNetwork(
   const network = UpscaleNetwork.load(scale);
   const pixels = values("upscale", 3 * width * height, 127.5).map((value) => value + 127.5);
   return {
-    run: () => scope(() => network.call(tensor(pixels, [1, 3, height, width]))),
+    run: () => [scope(() => network.call(tensor(pixels, [1, 3, height, width])))],
     dispose: () => network.dispose(),
   };
+}
+
+/** Frees the results of a run. */
+export function release(tensors: readonly Tensor[]): void {
+  for (const each of tensors) each.dispose();
 }
 
 /** Outputs at the given positions. */
@@ -97,9 +47,10 @@ export async function sample(
   subject: Subject,
   indices: readonly number[],
 ): Promise<number[]> {
-  const output = subject.run();
+  const outputs = subject.run();
+  const output = outputs[0]!;
   const data = await output.data();
-  output.dispose();
+  release(outputs);
   if (data.length !== sizeOf(output.shape)) {
     throw new Error("the result has another size");
   }
@@ -130,7 +81,7 @@ async function batch(
   subject: Subject,
   count: number,
 ): Promise<void> {
-  for (let i = 0; i < count; i++) subject.run().dispose();
+  for (let i = 0; i < count; i++) release(subject.run());
   await device.synchronize();
 }
 
@@ -181,10 +132,10 @@ export async function readTimes(
   const start = performance.now();
   while (results.length < atLeast || performance.now() - start < milliseconds) {
     const before = performance.now();
-    const output = subject.run();
-    await output.data();
+    const outputs = subject.run();
+    await outputs[0]!.data();
     results.push(performance.now() - before);
-    output.dispose();
+    release(outputs);
   }
   return results;
 }

@@ -13,6 +13,7 @@ import * as matmul from "./spirv/matmul.ts";
 import * as movement from "./spirv/movement.ts";
 import * as pad from "./spirv/pad.ts";
 import * as pooling from "./spirv/pooling.ts";
+import * as probe from "./spirv/probe.ts";
 import * as reduce from "./spirv/reduce.ts";
 
 /** Id of a program: file path below `shaders/glsl` without suffix, and `.build` where there are several. */
@@ -127,6 +128,7 @@ export type ProgramId =
   | "pooling/reduce.address"
   | "pooling/reduce.storage"
   | "pooling/reduce.texel"
+  | "probe/multiply_add"
   | "reduce/reduce.storage"
   | "reduce/reduce.texel"
   | "reduce/softmax.storage"
@@ -4764,6 +4766,24 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
     pushByteLength: 40,
     requires: [],
     spirv: () => decode(pooling.reduce_texel),
+  },
+  "probe/multiply_add": {
+    id: "probe/multiply_add",
+    bindings: [
+      {"name":"Output","kind":"storage","access":"write"},
+    ],
+    addresses: false,
+    constants: {
+      local_size_x: {"id":0,"type":"u32","value":1},
+      rounds: {"id":1,"type":"u32","value":32},
+    },
+    push: {
+      factor: {"offset":0,"type":"f32"},
+      shift: {"offset":4,"type":"f32"},
+    },
+    pushByteLength: 8,
+    requires: [],
+    spirv: () => decode(probe.multiply_add),
   },
   "reduce/reduce.storage": {
     id: "reduce/reduce.storage",
