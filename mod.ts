@@ -84,6 +84,8 @@ export {
   adaptiveMaxPoolIndices,
   adaptivePooling,
   add,
+  batchNorm,
+  type BatchNormOptions,
   broadcastTo,
   cast,
   type CeilMode,
@@ -98,14 +100,24 @@ export {
   deformableConvolution,
   type DeformableConvolutionOptions,
   div,
+  elu,
   equal,
   exp,
   expm1,
   fullyConnected,
   type FullyConnectedOptions,
+  gelu,
+  type GeluApproximation,
+  type GeluOptions,
   globalPooling,
   greater,
   greaterEqual,
+  groupNorm,
+  type GroupNormOptions,
+  instanceNorm,
+  type InstanceNormOptions,
+  layerNorm,
+  type LayerNormOptions,
   type Layout,
   leakyRelu,
   less,
@@ -139,10 +151,12 @@ export {
   type PoolingOptions,
   type PoolPadding,
   power,
+  prelu,
   type ReduceOptions,
   relu,
   reshape,
   rsqrt,
+  selu,
   sigmoid,
   sign,
   slice,
@@ -168,6 +182,7 @@ export {
   Identity,
   Lambda,
 } from "./src/nn/basic_layers.ts";
+export { BatchNorm, type BatchNormLayerOptions } from "./src/nn/batch_norm.ts";
 export { Block } from "./src/nn/block.ts";
 export type {
   ForwardHook,
@@ -195,8 +210,26 @@ export type {
   InitializerDescription,
   InitializerLike,
 } from "./src/nn/initializers.ts";
+export {
+  ELU,
+  GELU,
+  LeakyReLU,
+  PReLU,
+  type PReLUOptions,
+  SELU,
+  SiLU,
+  Swish,
+} from "./src/nn/leaky_relu.ts";
 export type { LoadDictOptions, ParameterValues } from "./src/nn/load_dict.ts";
 export { type Message, type MessageHandler, setMessageHandler } from "./src/nn/messages.ts";
+export { _Norm, type NormOptions, type NormSettings } from "./src/nn/norm_base.ts";
+export {
+  GroupNorm,
+  InstanceNorm,
+  type InstanceNormLayerOptions,
+  LayerNorm,
+  type LayerNormLayerOptions,
+} from "./src/nn/norm_layers.ts";
 export { Parameter } from "./src/nn/parameter.ts";
 export type {
   LoadParametersOptions,

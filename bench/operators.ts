@@ -1,18 +1,23 @@
 // Operators that mostly move memory: what matters is bytes a second. One row for each family of
-// src/ops besides the convolutions: activation, elementwise, comparison, function, concat, cast, slice,
+// src/ops besides the convolutions: activation, leaky_relu, normalization, elementwise, comparison, function, concat, cast, slice,
 // transpose, pixel_shuffle, up_sampling, reduce, softmax, matmul, indexing. Sizes are those of the upscale network at 256x256 pixels.
 
 import {
   add,
+  autograd,
+  batchNorm,
   cast,
   concat,
   exp,
+  gelu,
   greater,
+  layerNorm,
   matmul,
   modulatedDeformableConvolution,
   pad,
   pick,
   pixelShuffle,
+  prelu,
   relu,
   slice,
   softmax,
@@ -196,6 +201,49 @@ export const operatorRows: readonly OperatorRow[] = [
       return modulatedDeformableConvolution(x!, offset!, mask!, weight!, null, {
         padding: 1,
       });
+    },
+  ),
+  row("O18", "leaky_relu", "gelu 64 @256", [wide], 64 * pixels, ([x]) => {
+    return gelu(x!);
+  }),
+  row(
+    "O19",
+    "leaky_relu",
+    "prelu 64 @256",
+    [wide, [64]],
+    64 * pixels,
+    ([x, slopes]) => {
+      return prelu(x!, slopes!);
+    },
+  ),
+  row(
+    "O20",
+    "normalization",
+    "batch norm 64 @256, prediction",
+    [wide, [64], [64], [64], [64]],
+    64 * pixels,
+    ([x, gamma, beta, mean, variance]) => {
+      return batchNorm(x!, gamma!, beta!, mean!, variance!, { useGlobalStats: true });
+    },
+  ),
+  row(
+    "O21",
+    "normalization",
+    "batch norm 64 @256, training",
+    [wide, [64], [64], [64], [64]],
+    64 * pixels,
+    ([x, gamma, beta, mean, variance]) => {
+      return autograd.trainMode(() => batchNorm(x!, gamma!, beta!, mean!, variance!));
+    },
+  ),
+  row(
+    "O22",
+    "normalization",
+    "layer norm 1024 of 4096",
+    [[4096, 1024], [1024], [1024]],
+    4096 * 1024,
+    ([x, gamma, beta]) => {
+      return layerNorm(x!, gamma!, beta!);
     },
   ),
 ];

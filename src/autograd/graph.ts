@@ -23,6 +23,10 @@ export interface BackwardCall<A> {
   readonly headGradient: Tensor;
   /** For each input whether its gradient is wanted. */
   readonly needs: readonly boolean[];
+  /** Hidden results of the call. */
+  readonly hidden: readonly Tensor[];
+  /** Whether the call was made in training mode. */
+  readonly training: boolean;
 }
 
 /** How an operator is differentiated. */
@@ -33,7 +37,11 @@ export interface GradientRule {
   readonly backward: ((call: BackwardCall<never>) => readonly (Tensor | null)[]) | undefined;
   /** What `backward` reads: indices of inputs, and the output. All if absent. */
   readonly keeps:
-    | ((attributes: never, needs: readonly boolean[]) => readonly (number | "output")[])
+    | ((
+      attributes: never,
+      needs: readonly boolean[],
+      training: boolean,
+    ) => readonly (number | "output")[])
     | undefined;
 }
 
@@ -43,6 +51,9 @@ export interface RecordedCall {
   readonly attributes: object;
   readonly inputs: readonly (Tensor | null)[];
   readonly output: Tensor;
+  /** Results that only the gradient reads. */
+  readonly hidden: readonly Tensor[];
+  readonly training: boolean;
 }
 
 /** Where a tensor comes from: a leaf or a recorded call. */
@@ -170,10 +181,12 @@ export class Node {
   #parents: (Entry | null)[];
   #inputs: (Kept | null)[];
   #output: Kept | null;
+  #hidden: readonly Kept[];
+  readonly #training: boolean;
   #references = 0;
   #freed = false;
 
-  constructor({ rule, attributes, inputs, output }: RecordedCall) {
+  constructor({ rule, attributes, inputs, output, hidden, training }: RecordedCall) {
     this.rule = rule;
     this.shape = output.shape;
     this.dtype = output.dtype;
@@ -184,10 +197,12 @@ export class Node {
       return entry === undefined || entry instanceof Node && entry.freed ? null : entry;
     });
     const needs = this.#parents.map((parent) => parent !== null);
-    const keeps = rule.keeps?.(attributes as never, needs);
+    const keeps = rule.keeps?.(attributes as never, needs, training);
     const kept = (what: number | "output") => keeps === undefined || keeps.includes(what);
     this.#inputs = inputs.map((input, at) => input === null ? null : new Kept(input, kept(at)));
     this.#output = new Kept(output, kept("output"));
+    this.#hidden = hidden.map((each) => new Kept(each, true));
+    this.#training = training;
     for (const parent of this.#parents) if (parent instanceof Node) parent.retain();
   }
 
@@ -228,7 +243,9 @@ export class Node {
     );
     const output = open(this.#output, "the output", this)!;
     const attributes = this.#attributes as never;
-    return backward({ attributes, inputs, output, headGradient, needs });
+    const hidden = this.#hidden.map((kept) => kept.open("a hidden result", name));
+    const training = this.#training;
+    return backward({ attributes, inputs, output, headGradient, needs, hidden, training });
   }
 
   /** Adds a reference. */
@@ -255,9 +272,11 @@ export class Node {
     this.#freed = true;
     for (const kept of this.#inputs) kept?.release();
     this.#output?.release();
+    for (const kept of this.#hidden) kept.release();
     const parents = this.#parents.filter((parent) => parent instanceof Node);
     this.#inputs = [];
     this.#output = null;
+    this.#hidden = [];
     this.#parents = [];
     return parents;
   }

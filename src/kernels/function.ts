@@ -19,6 +19,10 @@ export const FUNCTIONS = {
   sign: 8,
   power: 9,
   clip: 10,
+  elu: 11,
+  selu: 12,
+  gelu: 13,
+  gelu_tanh: 14,
 } as const;
 
 /** Name of a function of one operand. */
@@ -38,6 +42,10 @@ export const GRADIENTS = {
   mish: 7,
   leaky: 8,
   clip: 9,
+  elu: 10,
+  selu: 11,
+  gelu: 12,
+  gelu_tanh: 13,
 } as const;
 
 /** Name of a function with a gradient kernel. */
@@ -84,7 +92,7 @@ function planQuads(
  * @param name Which function.
  * @param count Number of elements.
  * @param dtype float32 or float16.
- * @param parameters The exponent of `power`, the bounds of `clip`.
+ * @param parameters The exponent of `power`, the bounds of `clip`, the slope of `elu`.
  * @returns Input 0, output 0.
  */
 export function planFunction(
@@ -105,7 +113,7 @@ export function planFunction(
  * @param name Which function.
  * @param count Number of elements.
  * @param dtype float32 or float16.
- * @param parameters The slope of `leaky`, the bounds of `clip`.
+ * @param parameters The slope of `leaky` and `elu`, the bounds of `clip`.
  * @returns Input 0 the head gradient, input 1 the function's input or output, output 0.
  */
 export function planGradient(

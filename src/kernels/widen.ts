@@ -70,6 +70,7 @@ export function widenPlan(
     if (slot.role === "prepared") {
       return find(`prepared ${at}`, () => widenPrepared(capabilities, slot, inputs[slot.source]));
     }
+    if (slot.role === "output" && slot.index > 0) return find(`hidden ${at}`, () => slot);
     const spec = slot.role === "input" ? inputs[slot.index] : output;
     const name = `${slot.role} ${slot.index}`;
     const outside = find(name, () => slot);

@@ -19,6 +19,22 @@ function indent(text: string): string {
 }
 
 /**
+ * A value as Python prints it.
+ *
+ * @param value A number or a boolean.
+ * @returns For example `1e-05` or `True`.
+ */
+export function pythonText(value: number | boolean): string {
+  if (typeof value === "boolean") return value ? "True" : "False";
+  const magnitude = Math.abs(value);
+  // Python turns to exponents below 1e-4 and from 1e16 on, and writes two digits of them.
+  const text = magnitude !== 0 && (magnitude < 1e-4 || magnitude >= 1e16)
+    ? value.toExponential()
+    : String(value);
+  return text.replace(/e([+-])(\d)$/, "e$10$2");
+}
+
+/**
  * Makes the consoles of Deno and Bun print objects by their `toString()`.
  *
  * @param prototype The prototype of the objects' class.

@@ -1,13 +1,11 @@
-// Activations. After apache/mxnet src/operator/nn/activation.cc and leaky_relu.cc.
+// Activations. After apache/mxnet src/operator/nn/activation.cc.
 
-import { ShapeError } from "../core/errors.ts";
-import { checkEnum, number, oneOf } from "../core/options.ts";
-import { elementCount, formatShape, sameShape } from "../core/shape.ts";
+import { checkEnum, oneOf } from "../core/options.ts";
+import { elementCount } from "../core/shape.ts";
 import { planActivation } from "../kernels/elementwise.ts";
 import { planGradient } from "../kernels/function.ts";
 import type { Tensor } from "../tensor/mod.ts";
-import { checkSameDType, defineOperator, inputSpec, type InputSpecs } from "./define.ts";
-import type { Operator, TensorSpec } from "./define.ts";
+import { checkSameSpec, defineOperator, inputSpec, type Operator } from "./define.ts";
 import { abs, exp, power, sign } from "./function.ts";
 
 /** Name of an activation, by MXNet's spelling. */
@@ -32,7 +30,6 @@ export const ACTIVATION_NAMES: readonly ActivationName[] = [
 ];
 
 const attributes = { act_type: oneOf(ACTIVATION_NAMES) };
-const leakyAttributes = { act_type: oneOf(["leaky"] as const, "leaky"), slope: number({}, 0.25) };
 
 /**
  * Whether the gradient of an activation is computed from its output; else from its input.
@@ -86,7 +83,7 @@ export const activationGradientOperator: Operator = defineOperator({
   inputs: ["head", "point"],
   attributes,
   native16: true,
-  inferShape: (_attributes, inputs) => sameSpec("_backward_Activation", inputs),
+  inferShape: (_attributes, inputs) => checkSameSpec("apply _backward_Activation", inputs),
   plan: (capabilities, { act_type }, _inputs, { shape, dtype }) =>
     planGradient(capabilities, act_type, elementCount(shape), dtype),
   keeps: ({ act_type }, needs) => needs[1] && CURVATURES[act_type] !== null ? [0, 1] : [1],
@@ -100,54 +97,10 @@ export const activationGradientOperator: Operator = defineOperator({
   },
 });
 
-/** Leaky rectifier; MXNet's other types of this operator are not offered. */
-export const leakyReluOperator: Operator = defineOperator({
-  name: "LeakyReLU",
-  inputs: ["data"],
-  attributes: leakyAttributes,
-  native16: true,
-  inferShape: (_attributes, inputs) => inputSpec(inputs, 0),
-  plan: (capabilities, { act_type, slope }, _inputs, { shape, dtype }) =>
-    planActivation(capabilities, { name: act_type, alpha: slope }, elementCount(shape), dtype),
-  keeps: () => [0],
-  backward: ({ attributes: { slope }, inputs, headGradient }) => [
-    leakyReluGradientOperator.apply([headGradient, inputs[0]], { slope }),
-  ],
-});
-
-/** The head times the slope of the leaky rectifier at its input. */
-export const leakyReluGradientOperator: Operator = defineOperator({
-  name: "_backward_LeakyReLU",
-  inputs: ["head", "data"],
-  attributes: leakyAttributes,
-  native16: true,
-  inferShape: (_attributes, inputs) => sameSpec("_backward_LeakyReLU", inputs),
-  plan: (capabilities, { slope }, _inputs, { shape, dtype }) =>
-    planGradient(capabilities, "leaky", elementCount(shape), dtype, [slope]),
-  keeps: () => [1],
-  backward: ({ attributes: { slope }, inputs, headGradient, needs }) => [
-    needs[0] ? leakyReluGradientOperator.apply([headGradient, inputs[1]], { slope }) : null,
-    null,
-  ],
-});
-
-/** The common shape and dtype of a head gradient and a point. */
-function sameSpec(name: string, inputs: InputSpecs): TensorSpec {
-  const [head, point] = [inputSpec(inputs, 0), inputSpec(inputs, 1)];
-  checkSameDType(`apply ${name}`, "head", head, ["the point", point]);
-  if (sameShape(head.shape, point.shape)) return point;
-  throw new ShapeError(
-    `Cannot apply ${name}: head has shape ${formatShape(head.shape)}, ` +
-      `expected ${formatShape(point.shape)}`,
-  );
-}
-
 /** The operators of this family. */
 export const activationOperators: readonly Operator[] = [
   activationOperator,
   activationGradientOperator,
-  leakyReluOperator,
-  leakyReluGradientOperator,
 ];
 
 /**
@@ -239,28 +192,4 @@ export function sigmoid(x: Tensor): Tensor {
  */
 export function tanh(x: Tensor): Tensor {
   return activation(x, "tanh");
-}
-
-/**
- * `x > 0 ? x : slope * x`, element by element.
- *
- * @param x Tensor of any shape, float32 or float16.
- * @param slope Slope below zero; 0.25 as in MXNet.
- * @returns A tensor of the same shape and dtype.
- * @throws {TypeError} If `x` is no tensor or has an integer dtype, or the slope is not a number.
- * @throws {RangeError} If the slope is not finite.
- *
- * @example
- * ```ts
- * import { assert } from "@std/assert";
- * import { leakyRelu, tensor } from "@vknn/vknn";
- *
- * const x = tensor([-2, 2]);
- * const y = leakyRelu(x, 0.5);
- * assert((await y.data()).join() === "-1,2");
- * for (const t of [x, y]) t.dispose();
- * ```
- */
-export function leakyRelu(x: Tensor, slope: number = 0.25): Tensor {
-  return leakyReluOperator.apply([x], { act_type: "leaky", slope });
 }

@@ -15,10 +15,11 @@ import {
 } from "../core/options.ts";
 import { formatShape } from "../core/shape.ts";
 import { Tensor } from "../tensor/mod.ts";
-import { activation, type ActivationName, leakyRelu } from "./activation.ts";
+import { activation, type ActivationName } from "./activation.ts";
 import { convolutionOperator, deconvolutionOperator, isFusedGradient } from "./convolution.ts";
 import { FUSED_ACTIVATIONS, LEAKY_SLOPE, spatialSizes } from "./convolution_rules.ts";
 import { add } from "./elementwise.ts";
+import { leakyRelu } from "./leaky_relu.ts";
 import { pixelShuffle } from "./pixel_shuffle.ts";
 import { type Padding, readPadding, samePadding } from "./pooling_functions.ts";
 import { transpose } from "./transpose.ts";

@@ -4,14 +4,21 @@
 
 import { DeviceError } from "../core/errors.ts";
 import { describe, type OptionRule, type OptionValues, readOptions } from "../core/options.ts";
-import { formatShape } from "../core/shape.ts";
 import { type BackwardCall, type GradientRule, isInGraph, recordCall } from "../autograd/graph.ts";
-import { isRecording } from "../autograd/flags.ts";
+import { isRecording, isTraining } from "../autograd/flags.ts";
 import type { Capabilities, Plan } from "../kernels/plan.ts";
 import { widenPlan, widenSpec } from "../kernels/widen.ts";
-import { type Device, execute, Tensor, type TensorSpec } from "../tensor/mod.ts";
+import { checkWrite, type Device, execute, Tensor, type TensorSpec } from "../tensor/mod.ts";
+import type { InputSpecs } from "./operand_checks.ts";
 
 export type { BackwardCall } from "../autograd/graph.ts";
+export {
+  checkFloat,
+  checkSameDType,
+  checkSameSpec,
+  inputSpec,
+  type InputSpecs,
+} from "./operand_checks.ts";
 export type { TensorSpec } from "../tensor/mod.ts";
 
 /** Rules of all attributes of an operator, by MXNet's names. */
@@ -19,9 +26,6 @@ export type AttributeRules = Readonly<Record<string, OptionRule<unknown>>>;
 
 /** Checked attributes. */
 export type Attributes = Readonly<Record<string, unknown>>;
-
-/** Shapes and dtypes of inputs; null where an optional input is absent. */
-export type InputSpecs = readonly (TensorSpec | null)[];
 
 /** Everything that makes an operator. */
 export interface OperatorDefinition<R extends AttributeRules> {
@@ -39,15 +43,31 @@ export interface OperatorDefinition<R extends AttributeRules> {
    * @throws {TypeError} If dtypes do not fit.
    */
   inferShape(attributes: OptionValues<R>, inputs: InputSpecs): TensorSpec;
-  /** Plans the forward; null where the output is a view of input 0's memory. */
+  /**
+   * Plans the forward; null where the output is a view of input 0's memory. Only operators that are
+   * `modal` may depend on `training`.
+   */
   readonly plan:
     | ((
       capabilities: Capabilities,
       attributes: OptionValues<R>,
       inputs: InputSpecs,
       output: TensorSpec,
+      training: boolean,
     ) => Plan)
     | null;
+  /** Whether the operator does something else in training; each call then reads the mode that is in force. */
+  readonly modal?: boolean;
+  /** Results that only `backward` reads; the plan knows them as outputs from 1 on. Absent for none. */
+  hidden?(
+    attributes: OptionValues<R>,
+    inputs: InputSpecs,
+    training: boolean,
+  ): readonly TensorSpec[];
+  /** Which inputs the plan overwrites in place, such as running statistics; they may not be in a graph. */
+  overwrites?(attributes: OptionValues<R>, training: boolean): readonly number[];
+  /** Attributes drawn anew for each call, such as the place in a random sequence; null for none this time. */
+  draw?(attributes: OptionValues<R>, training: boolean): Partial<OptionValues<R>> | null;
   /**
    * Whether `plan` takes and gives float16 itself. Else it sees float32 in its place, and casts are added
    * around its kernels; data is rounded once, when the result is stored.
@@ -63,10 +83,12 @@ export interface OperatorDefinition<R extends AttributeRules> {
    * Everything if absent. What is kept takes memory until the backward pass.
    *
    * @param needs For each input whether its gradient may be wanted.
+   * @param training The mode of the call.
    */
   keeps?(
     attributes: OptionValues<R>,
     needs: readonly boolean[],
+    training: boolean,
   ): readonly (number | "output")[];
 }
 
@@ -85,6 +107,8 @@ export interface OperatorCall {
   readonly attributes: Attributes;
   readonly inputs: readonly (Tensor | null)[];
   readonly output: Tensor;
+  /** Inputs that the call overwrote in place: an effect besides its output. */
+  readonly overwrites: readonly number[];
 }
 
 /** Sees every call after it was enqueued. */
@@ -105,7 +129,8 @@ export function setRecorder(next: Recorder | null): Recorder | null {
 }
 
 interface Entry {
-  readonly output: TensorSpec;
+  /** The output, then hidden results. */
+  readonly outputs: readonly TensorSpec[];
   /** Null where nothing has to run: views and results without elements. */
   readonly plan: Plan | null;
 }
@@ -216,53 +241,91 @@ export class Operator {
   apply(inputs: readonly (Tensor | null | undefined)[], attributes?: unknown): Tensor {
     const { tensors, device } = this.#checkInputs(inputs);
     const values = this.normalize(attributes);
-    let cache = caches.get(device);
-    if (cache === undefined) caches.set(device, cache = new Map());
-    let key = this.#checked.get(values)!;
-    for (const tensor of tensors) {
-      key += tensor === null ? ";" : `;${tensor.dtype} ${tensor.shape.join()}`;
-    }
-    let entry = cache.get(key);
-    if (entry === undefined) {
-      entry = this.#entry(device.capabilities, values, tensors);
-      if (cache.size >= CACHE_ENTRIES) cache.delete(cache.keys().next().value!);
-      cache.set(key, entry);
-    }
-    const output = this.#run(device, entry, tensors);
+    const { modal = false, draw, overwrites } = this.#definition;
+    const training = modal && isTraining();
+    const drawn = draw?.(values, training) ?? null;
+    const used = drawn === null ? values : { ...values, ...drawn };
+    const entry = drawn === null
+      ? this.#cached(device, values, tensors, training)
+      : this.#entry(device.capabilities, used, tensors, training);
+    const changed = overwrites?.(used, training) ?? [];
+    for (const at of changed) checkWrite(tensors[at]!);
+    const [output, ...hidden] = this.#run(device, entry, tensors) as [Tensor, ...Tensor[]];
+    for (const at of changed) tensors[at]!.storage.touch();
     if (isRecording() && tensors.some((tensor) => tensor !== null && isInGraph(tensor))) {
-      recordCall({ rule: this.#rule, attributes: values, inputs: tensors, output });
+      recordCall({
+        rule: this.#rule,
+        attributes: used,
+        inputs: tensors,
+        output,
+        hidden,
+        training,
+      });
     }
+    for (const each of hidden) each.dispose();
     recorder?.({
       operator: this,
       attributes: values,
       inputs: tensors,
       output,
+      overwrites: changed,
     });
     return output;
   }
 
-  #run(device: Device, { output, plan }: Entry, tensors: readonly (Tensor | null)[]): Tensor {
-    if (plan !== null) return execute(device, plan, tensors, [output])[0]!;
-    if (this.isView) {
-      const { storage } = tensors[0]!;
-      storage.retain();
-      return new Tensor(storage, output.shape, output.dtype, this.name);
+  #cached(
+    device: Device,
+    values: Attributes,
+    tensors: readonly (Tensor | null)[],
+    training: boolean,
+  ): Entry {
+    let cache = caches.get(device);
+    if (cache === undefined) caches.set(device, cache = new Map());
+    let key = (training ? "training " : "") + this.#checked.get(values)!;
+    for (const tensor of tensors) {
+      key += tensor === null ? ";" : `;${tensor.dtype} ${tensor.shape.join()}`;
     }
-    const nothing = { label: this.name, slots: [], dispatches: [], flops: 0, bytes: 0 };
-    return execute(device, nothing, [], [output])[0]!;
+    let entry = cache.get(key);
+    if (entry === undefined) {
+      entry = this.#entry(device.capabilities, values, tensors, training);
+      if (cache.size >= CACHE_ENTRIES) cache.delete(cache.keys().next().value!);
+      cache.set(key, entry);
+    }
+    return entry;
   }
 
-  #entry(capabilities: Capabilities, attributes: Attributes, inputs: InputSpecs): Entry {
-    const { inferShape, plan, native16 = false } = this.#definition;
+  #run(device: Device, { outputs, plan }: Entry, tensors: readonly (Tensor | null)[]): Tensor[] {
+    if (plan !== null) return execute(device, plan, tensors, outputs);
+    if (this.isView) {
+      const { storage } = tensors[0]!;
+      const { shape, dtype } = outputs[0]!;
+      storage.retain();
+      return [new Tensor(storage, shape, dtype, this.name)];
+    }
+    const nothing = { label: this.name, slots: [], dispatches: [], flops: 0, bytes: 0 };
+    return execute(device, nothing, [], outputs);
+  }
+
+  #entry(
+    capabilities: Capabilities,
+    attributes: Attributes,
+    inputs: InputSpecs,
+    training: boolean = false,
+  ): Entry {
+    const { inferShape, plan, hidden, native16 = false } = this.#definition;
     const specs = inputs.map((input) =>
       input === null ? null : { shape: input.shape, dtype: input.dtype }
     );
     const output = inferShape(attributes, specs);
-    if (plan === null || output.shape.includes(0)) return { output, plan: null };
+    const outputs = [output, ...hidden?.(attributes, specs, training) ?? []];
+    if (plan === null || output.shape.includes(0)) return { outputs, plan: null };
     const isHalf = [...specs, output].some((spec) => spec?.dtype === "float16");
-    if (native16 || !isHalf) return { output, plan: plan(capabilities, attributes, specs, output) };
-    const wide = plan(capabilities, attributes, specs.map(widenSpec), widenSpec(output));
-    return { output, plan: widenPlan(capabilities, wide, specs, output) };
+    if (native16 || !isHalf) {
+      return { outputs, plan: plan(capabilities, attributes, specs, output, training) };
+    }
+    const wides = specs.map(widenSpec);
+    const wide = plan(capabilities, attributes, wides, widenSpec(output), training);
+    return { outputs, plan: widenPlan(capabilities, wide, specs, output) };
   }
 
   #checkInputs(
@@ -318,55 +381,4 @@ export function defineOperator<R extends AttributeRules>(
 function keyText(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(keyText).join()}]`;
   return Object.is(value, -0) ? "-0" : String(value);
-}
-
-/**
- * The spec of an input that must be there; its presence was checked by `required`.
- *
- * @param inputs Specs of all inputs.
- * @param index Which one.
- * @returns The spec.
- */
-export function inputSpec(inputs: InputSpecs, index: number): TensorSpec {
-  const spec = inputs[index];
-  if (!spec) throw new TypeError(`Cannot infer a shape: input ${index} is missing`);
-  return spec;
-}
-
-/**
- * Checks that an input has a dtype in which numbers are computed.
- *
- * @param where What is being done, for messages.
- * @param name Name of the input.
- * @param found Its spec.
- * @throws {TypeError} If it is an integer dtype.
- */
-export function checkFloat(where: string, name: string, { shape, dtype }: TensorSpec): void {
-  if (dtype === "float32" || dtype === "float16") return;
-  throw new TypeError(
-    `Cannot ${where}: ${name} of shape ${formatShape(shape)} is ${dtype}, ` +
-      `expected float32 or float16; use cast(x, "float32")`,
-  );
-}
-
-/**
- * Checks that an input has the dtype of the first one.
- *
- * @param where What is being done, for messages.
- * @param name Name of the input.
- * @param found Its spec.
- * @param first Name and spec of the first input.
- * @throws {TypeError} If the dtypes differ.
- */
-export function checkSameDType(
-  where: string,
-  name: string,
-  found: TensorSpec,
-  first: readonly [name: string, spec: TensorSpec],
-): void {
-  if (found.dtype === first[1].dtype) return;
-  throw new TypeError(
-    `Cannot ${where}: ${name} of shape ${formatShape(found.shape)} is ${found.dtype}, ` +
-      `expected ${first[1].dtype} (the dtype of ${first[0]}); cast() one of them`,
-  );
 }

@@ -12,7 +12,9 @@ import { deformableConvolutionOperators } from "./deformable_convolution.ts";
 import { add, div, elementwiseOperators, mul, sub } from "./elementwise.ts";
 import { functionOperators } from "./function.ts";
 import { indexingOperators } from "./indexing.ts";
+import { leakyReluOperators } from "./leaky_relu.ts";
 import { matmulOperators } from "./matmul.ts";
+import { normalizationOperators } from "./normalization.ts";
 import { padOperators } from "./pad.ts";
 import { pixelShuffleOperators } from "./pixel_shuffle.ts";
 import { poolingOperators } from "./pooling.ts";
@@ -26,7 +28,6 @@ export {
   activation,
   ACTIVATION_NAMES,
   type ActivationName,
-  leakyRelu,
   relu,
   sigmoid,
   tanh,
@@ -58,7 +59,27 @@ export {
   square,
 } from "./function.ts";
 export { oneHot, pick, type PickOptions } from "./indexing.ts";
+export {
+  elu,
+  gelu,
+  GELU_APPROXIMATIONS,
+  type GeluApproximation,
+  type GeluOptions,
+  leakyRelu,
+  prelu,
+  selu,
+} from "./leaky_relu.ts";
 export { fullyConnected, type FullyConnectedOptions, matmul } from "./matmul.ts";
+export {
+  batchNorm,
+  type BatchNormOptions,
+  groupNorm,
+  type GroupNormOptions,
+  instanceNorm,
+  type InstanceNormOptions,
+  layerNorm,
+  type LayerNormOptions,
+} from "./normalization_functions.ts";
 export { pad, type PadMode, type PadOptions } from "./pad.ts";
 export { pixelShuffle, pixelUnshuffle } from "./pixel_shuffle.ts";
 export {
@@ -96,6 +117,7 @@ export {
 export const operators: readonly Operator[] = [
   ...convolutionOperators,
   ...activationOperators,
+  ...leakyReluOperators,
   ...elementwiseOperators,
   ...comparisonOperators,
   ...functionOperators,
@@ -108,6 +130,7 @@ export const operators: readonly Operator[] = [
   ...pixelShuffleOperators,
   ...deformableConvolutionOperators,
   ...padOperators,
+  ...normalizationOperators,
   ...poolingOperators,
   ...transposeOperators,
   ...castOperators,

@@ -10,6 +10,7 @@ export type { ConvertibleArray, NestedNumbers, TensorData } from "./host_data.ts
 export { checkDTypeName, readHostData } from "./host_data.ts";
 export {
   type BackwardOptions,
+  checkWrite,
   type GradReq,
   setTensorGradients,
   type TensorGradients,

@@ -11,7 +11,9 @@ import { elementwiseCases } from "./elementwise.ts";
 import { padOperatorCases } from "./pad.ts";
 import { functionCases } from "./function.ts";
 import { indexingCases } from "./indexing.ts";
+import { leakyReluCases } from "./leaky_relu.ts";
 import { matmulCases } from "./matmul.ts";
+import { normalizationCases } from "./normalization.ts";
 import { pixelShuffleCases } from "./pixel_shuffle.ts";
 import { reduceCases } from "./reduce.ts";
 import { sliceCases } from "./slice.ts";
@@ -28,9 +30,11 @@ export const operatorCases: Readonly<Record<string, readonly OperatorCase[]>> = 
   convolution: convolutionCases,
   deformable_convolution: deformableConvolutionCases,
   elementwise: elementwiseCases,
+  normalization: normalizationCases,
   pad: padOperatorCases,
   function: functionCases,
   indexing: indexingCases,
+  leaky_relu: leakyReluCases,
   matmul: matmulCases,
   pixel_shuffle: pixelShuffleCases,
   reduce: reduceCases,

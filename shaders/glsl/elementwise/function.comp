@@ -8,7 +8,8 @@
 layout(local_size_x_id = 0) in;
 
 layout(constant_id = 3) const bool k_half = false;
-// 0 exp, 1 log, 2 log1p, 3 expm1, 4 sqrt, 5 rsqrt, 6 square, 7 abs, 8 sign, 9 power p0, 10 clip to p0..p1
+// 0 exp, 1 log, 2 log1p, 3 expm1, 4 sqrt, 5 rsqrt, 6 square, 7 abs, 8 sign, 9 power p0, 10 clip to p0..p1,
+// 11 elu (slope p0), 12 selu, 13 gelu, 14 gelu by tanh
 layout(constant_id = 4) const uint k_function = 0u;
 
 #include "lib/grid.glsl"
@@ -40,6 +41,10 @@ float compute(float x) {
     case 7u: return abs(x);
     case 8u: return sign(x);
     case 9u: return power(x, push.p0);
+    case 11u: return x > 0.0 ? x : push.p0 * expm1_accurate(x);
+    case 12u: return k_selu_scale * (x > 0.0 ? x : k_selu_alpha * expm1_accurate(x));
+    case 13u: return 0.5 * x * (1.0 + erf_accurate(k_half_root * x));
+    case 14u: return 0.5 * x * (1.0 + tanh_accurate(k_gelu_scale * (x + k_gelu_cubic * x * x * x)));
     default: return min(max(x, push.p0), push.p1);
   }
 }

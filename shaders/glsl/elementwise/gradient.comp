@@ -8,7 +8,7 @@ layout(local_size_x_id = 0) in;
 
 layout(constant_id = 3) const bool k_half = false;
 // Of y: 1 relu, 2 sigmoid, 3 tanh, 4 softrelu, 6 log_sigmoid. Of x: 5 softsign, 7 mish, 8 leaky relu (slope p0),
-// 9 clip to p0..p1.
+// 9 clip to p0..p1, 10 elu (slope p0), 11 selu, 12 gelu, 13 gelu by tanh.
 layout(constant_id = 4) const uint k_function = 1u;
 
 #include "lib/grid.glsl"
@@ -36,6 +36,18 @@ float mish_slope(float x) {
   return t + x * sigmoid * (1.0 - t * t);
 }
 
+float gelu_slope(float x) {
+  float density = 0.39894228040143268 * exp_accurate(-0.5 * x * x);
+  return 0.5 * (1.0 + erf_accurate(k_half_root * x)) + (density > 0.0 ? x * density : 0.0);
+}
+
+float gelu_tanh_slope(float x) {
+  float c = clamp(x, -12.0, 12.0); // beyond, tanh is 1 and its slope 0
+  float t = tanh_accurate(k_gelu_scale * (c + k_gelu_cubic * c * c * c));
+  float inner = k_gelu_scale * (1.0 + 3.0 * k_gelu_cubic * c * c);
+  return 0.5 * (1.0 + t) + 0.5 * c * (1.0 - t) * (1.0 + t) * inner;
+}
+
 float slope_at(float z) {
   if (is_nan(z)) {
     return z;
@@ -52,6 +64,10 @@ float slope_at(float z) {
     case 6u: return -expm1_accurate(z);
     case 7u: return mish_slope(z);
     case 8u: return z > 0.0 ? 1.0 : push.p0;
+    case 10u: return z > 0.0 ? 1.0 : push.p0 * exp_accurate(z);
+    case 11u: return k_selu_scale * (z > 0.0 ? 1.0 : k_selu_alpha * exp_accurate(z));
+    case 12u: return gelu_slope(z);
+    case 13u: return gelu_tanh_slope(z);
     default: return z >= push.p0 && z <= push.p1 ? 1.0 : 0.0;
   }
 }

@@ -1,0 +1,78 @@
+// Checks that operators share: which inputs are there, and their dtypes.
+
+import { ShapeError } from "../core/errors.ts";
+import { formatShape, sameShape } from "../core/shape.ts";
+import type { TensorSpec } from "../tensor/mod.ts";
+
+/** Shapes and dtypes of inputs; null where an optional input is absent. */
+export type InputSpecs = readonly (TensorSpec | null)[];
+
+/**
+ * The spec of an input that must be there; its presence was checked by `required`.
+ *
+ * @param inputs Specs of all inputs.
+ * @param index Which one.
+ * @returns The spec.
+ */
+export function inputSpec(inputs: InputSpecs, index: number): TensorSpec {
+  const spec = inputs[index];
+  if (!spec) throw new TypeError(`Cannot infer a shape: input ${index} is missing`);
+  return spec;
+}
+
+/**
+ * Checks that an input has a dtype in which numbers are computed.
+ *
+ * @param where What is being done, for messages.
+ * @param name Name of the input.
+ * @param found Its spec.
+ * @throws {TypeError} If it is an integer dtype.
+ */
+export function checkFloat(where: string, name: string, { shape, dtype }: TensorSpec): void {
+  if (dtype === "float32" || dtype === "float16") return;
+  throw new TypeError(
+    `Cannot ${where}: ${name} of shape ${formatShape(shape)} is ${dtype}, ` +
+      `expected float32 or float16; use cast(x, "float32")`,
+  );
+}
+
+/**
+ * Checks that an input has the dtype of the first one.
+ *
+ * @param where What is being done, for messages.
+ * @param name Name of the input.
+ * @param found Its spec.
+ * @param first Name and spec of the first input.
+ * @throws {TypeError} If the dtypes differ.
+ */
+export function checkSameDType(
+  where: string,
+  name: string,
+  found: TensorSpec,
+  first: readonly [name: string, spec: TensorSpec],
+): void {
+  if (found.dtype === first[1].dtype) return;
+  throw new TypeError(
+    `Cannot ${where}: ${name} of shape ${formatShape(found.shape)} is ${found.dtype}, ` +
+      `expected ${first[1].dtype} (the dtype of ${first[0]}); cast() one of them`,
+  );
+}
+
+/**
+ * Checks that a head gradient, input 0, has shape and dtype of the point that is input 1.
+ *
+ * @param where What is being done, for messages.
+ * @param inputs Specs of all inputs.
+ * @returns The common spec.
+ * @throws {TypeError} If the dtypes differ.
+ * @throws {ShapeError} If the shapes differ.
+ */
+export function checkSameSpec(where: string, inputs: InputSpecs): TensorSpec {
+  const [head, point] = [inputSpec(inputs, 0), inputSpec(inputs, 1)];
+  checkSameDType(where, "head", head, ["the point", point]);
+  if (sameShape(head.shape, point.shape)) return point;
+  throw new ShapeError(
+    `Cannot ${where}: head has shape ${formatShape(head.shape)}, ` +
+      `expected ${formatShape(point.shape)}`,
+  );
+}
