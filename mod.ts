@@ -314,6 +314,7 @@ export {
 } from "./src/nn/pooling_unpool.ts";
 export { type AttributeListener, Registrar } from "./src/nn/registrar.ts";
 export { HybridSequential, Sequential } from "./src/nn/sequential.ts";
+export { Summary, type SummaryRow } from "./src/nn/summary.ts";
 export { UpSampling, type UpSamplingLayerOptions } from "./src/nn/up_sampling.ts";
 export type { HostTensor, TensorLike } from "./src/nn/values.ts";
 export type { ReadOptions } from "./src/io/byte_reader.ts";

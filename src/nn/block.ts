@@ -14,6 +14,7 @@ import type { AttributeListener } from "./registrar.ts";
 import { checkShared } from "./share.ts";
 import { startPattern } from "./select.ts";
 import { leavesOf } from "./structure.ts";
+import { summarize, type Summary } from "./summary.ts";
 import { formatBlock, printAsText } from "./text.ts";
 
 /**
@@ -205,6 +206,38 @@ export abstract class Block extends ParameterOwner {
    */
   registerForwardHook(hook: ForwardHook): HookHandle {
     return this.#hooks.add(hook);
+  }
+
+  /**
+   * Runs the block once and describes every call of a block in it: output shape, parameters,
+   * multiply-adds and bytes. As a string it is the table that MXNet prints.
+   *
+   * @param inputs The inputs of `forward`.
+   * @returns Rows and totals; print it with `console.log`.
+   * @throws {StateError} If a block is hybridized, or parameters are not initialized.
+   * @throws {ShapeError} If inputs do not fit; see each layer.
+   *
+   * @example
+   * ```ts
+   * import { Conv2D, zeros } from "@vknn/vknn";
+   * import { assertEquals } from "@std/assert";
+   *
+   * using conv = new Conv2D(8, 3, { useBias: false });
+   * conv.initialize();
+   * using x = zeros([1, 3, 12, 12]);
+   * const { rows } = conv.summary(x);
+   * console.log(`${conv.summary(x)}`); // 80 columns, as MXNet prints it
+   * assertEquals(rows.map(({ name }) => name), ["Input", "Conv2D-1"]);
+   * assertEquals([rows[1]!.parameters, rows[1]!.macs], [8 * 3 * 9, 8 * 3 * 9 * 10 * 10]);
+   * ```
+   */
+  summary(...inputs: Parameters<this["forward"]>): Summary {
+    return summarize(this, inputs);
+  }
+
+  /** Whether {@linkcode summary} gives the block rows of its own; containers have none. */
+  get listedInSummary(): boolean {
+    return true;
   }
 
   /** True if any hook is registered on this block. */

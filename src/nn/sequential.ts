@@ -58,6 +58,11 @@ export class Sequential<Output = Tensor> extends Block implements Iterable<Block
     return this;
   }
 
+  /** False: a container is no layer. */
+  override get listedInSummary(): boolean {
+    return false;
+  }
+
   /** Number of children. */
   get length(): number {
     return this.children.size;
@@ -159,6 +164,11 @@ export class HybridSequential<Output = Tensor> extends HybridBlock
   add(...blocks: HybridBlock[]): this {
     for (const block of blocks) this.registerChild(block);
     return this;
+  }
+
+  /** False: a container is no layer. */
+  override get listedInSummary(): boolean {
+    return false;
   }
 
   /** Number of children. */
