@@ -48,10 +48,10 @@ export {
 } from "./src/device/adapter.ts";
 export type { DeviceBuffer } from "./src/device/buffers.ts";
 export { Device } from "./src/device/device.ts";
-export type { MemoryStatistics } from "./src/device/buffer_store.ts";
+export type { LabelMemory, MemoryStatistics } from "./src/device/buffer_store.ts";
 export type { AdapterFeatures } from "./src/device/features.ts";
 export type { DeviceOptions, LogEvent } from "./src/device/options.ts";
-export type { KernelTiming } from "./src/device/profiler.ts";
+export type { AnnouncedWork, KernelTiming, KernelWork } from "./src/device/profiler.ts";
 export {
   arange,
   type BackwardOptions,

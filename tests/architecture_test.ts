@@ -23,7 +23,7 @@ import { test } from "./support/test.ts";
 
 const FILES = readSources(
   ROOT,
-  ["mod.ts", "io.ts", "ffi", "shaders", "src", "tests", "bench", "examples"],
+  ["mod.ts", "io.ts", "inspect.ts", "ffi", "shaders", "src", "tests", "bench", "examples"],
   [".ts", ".comp", ".glsl"],
 );
 

@@ -31,6 +31,16 @@ export interface MemoryStatistics {
   readonly vulkanObjects: number;
 }
 
+/** The buffers in use that have one label. */
+export interface LabelMemory {
+  /** What they are for. */
+  readonly label: string;
+  /** Bytes of all of them. */
+  readonly liveBytes: number;
+  /** How many there are. */
+  readonly liveBuffers: number;
+}
+
 /** Hands out buffers and takes them back. */
 export class BufferStore {
   /** Submits recorded work; set by the device, which owns the recorder. */
@@ -83,6 +93,18 @@ export class BufferStore {
       pooledBytes: this.#pools.device.byteLength,
       vulkanObjects: this.#context.objects,
     };
+  }
+
+  /** The buffers in use by label, the largest first. */
+  byLabel(): LabelMemory[] {
+    const rows = new Map<string, { label: string; liveBytes: number; liveBuffers: number }>();
+    for (const { label, byteLength } of this.#live) {
+      const row = rows.get(label) ?? { label, liveBytes: 0, liveBuffers: 0 };
+      row.liveBytes += byteLength;
+      row.liveBuffers++;
+      rows.set(label, row);
+    }
+    return [...rows.values()].sort((a, b) => b.liveBytes - a.liveBytes);
   }
 
   /**
@@ -254,12 +276,8 @@ export class BufferStore {
    * @returns The error to throw.
    */
   exhausted(label: string, byteLength: number, cause: Error): OutOfMemoryError {
-    const sums = new Map<string, number>();
-    for (const buffer of this.#live) {
-      sums.set(buffer.label, (sums.get(buffer.label) ?? 0) + buffer.byteLength);
-    }
-    const largest = [...sums].sort((a, b) => b[1] - a[1]).slice(0, REPORTED_LABELS);
-    const list = largest.map(([name, bytes]) => `${name} ${bytes}`).join(", ");
+    const largest = this.byLabel().slice(0, REPORTED_LABELS);
+    const list = largest.map((row) => `${row.label} ${row.liveBytes}`).join(", ");
     const wanted = byteLength > 0 ? `: ${byteLength} bytes wanted` : "";
     return new OutOfMemoryError(
       `Cannot allocate ${label} on ${this.#context.record.adapter.name}${wanted}, ${this.#liveBytes} bytes live ` +

@@ -5,7 +5,7 @@ import type { Dispatch } from "../core/dispatch.ts";
 import { DisposedError, OutOfMemoryError } from "../core/errors.ts";
 import { checkInteger, describe } from "../core/options.ts";
 import type { Adapter } from "./adapter.ts";
-import type { MemoryStatistics } from "./buffer_store.ts";
+import type { LabelMemory, MemoryStatistics } from "./buffer_store.ts";
 import { type BufferResource, DeviceBuffer, resourceOf } from "./buffers.ts";
 import { readCapabilities } from "./capabilities.ts";
 import type { Context } from "./context.ts";
@@ -14,7 +14,7 @@ import { isMemoryFailure } from "./memory.ts";
 import { openContext } from "./open.ts";
 import { checkDeviceOptions, type DeviceOptions, type InternalDeviceOptions } from "./options.ts";
 import { Parts } from "./parts.ts";
-import type { KernelTiming } from "./profiler.ts";
+import type { AnnouncedWork, KernelTiming } from "./profiler.ts";
 
 export { DeviceBuffer } from "./buffers.ts";
 
@@ -248,11 +248,18 @@ export class Device {
    * @param dispatch Program, constants, push words and grid.
    * @param buffers The operand of each binding, in order.
    * @param label What it is for, in profiles and messages.
+   * @param work Work of the operator's call that begins with this launch, for profiles.
    * @throws {DeviceError} If the program needs a feature that the device lacks.
    * @throws {LimitError} If the grid or an operand exceeds a limit.
    */
-  dispatch(dispatch: Dispatch, buffers: readonly DeviceBuffer[], label: string): void {
+  dispatch(
+    dispatch: Dispatch,
+    buffers: readonly DeviceBuffer[],
+    label: string,
+    work?: AnnouncedWork,
+  ): void {
     if (this.#disposed || this.#context.lost !== undefined) this.#check("dispatch");
+    this.#parts.recorder.profiler?.announce(work);
     const operands = this.#operands;
     for (let i = 0; i < buffers.length; i++) {
       operands[i] = resourceOf(this, buffers[i] as DeviceBuffer, "dispatch with");
@@ -300,13 +307,14 @@ export class Device {
     timeline.waitSync(timeline.submitted);
   }
 
-  /**
-   * What the device holds. May be asked after `dispose()` too.
-   *
-   * @returns The counts.
-   */
+  /** What the device holds. May be asked after `dispose()` too. */
   memory(): MemoryStatistics {
     return this.#parts.store.statistics();
+  }
+
+  /** What the buffers in use are for: one row for each label, the largest first. */
+  memoryByLabel(): LabelMemory[] {
+    return this.#parts.store.byLabel();
   }
 
   /** Begins to measure every dispatch. Kernels run one by one until `stopProfile()`. */

@@ -8,6 +8,22 @@ import { createTimestamps, timestampPeriod } from "./pacer.ts";
 /** Dispatches that share one pool of timestamps. */
 const DISPATCHES_PER_POOL = 256;
 
+/** Work of one call of an operator. */
+export interface KernelWork {
+  /** Floating-point operations of the operator's definition; a multiply-add is two. */
+  readonly flops: number;
+  /** Bytes of all operands read once and the results written once. */
+  readonly bytes: number;
+  /** Number of dispatches that share the work. */
+  readonly dispatches: number;
+}
+
+/** The work of a plan, as its first dispatch announces it. */
+export interface AnnouncedWork extends Omit<KernelWork, "dispatches"> {
+  /** The dispatches of the plan. */
+  readonly dispatches: readonly Dispatch[];
+}
+
 /** Time of one dispatch. */
 export interface KernelTiming {
   /** What the dispatch was for. */
@@ -16,6 +32,10 @@ export interface KernelTiming {
   readonly program: string;
   /** Time on the device; null if its queue has no timestamps. */
   readonly nanoseconds: number | null;
+  /** When it began, in nanoseconds after the first dispatch; null if the queue has no timestamps. */
+  readonly start: number | null;
+  /** Work of the operator's call that begins here; null for further dispatches of the same call. */
+  readonly work: KernelWork | null;
   /** Workgroups along x, y, z. */
   readonly grid: readonly [number, number, number];
 }
@@ -26,7 +46,9 @@ export class Profiler {
   readonly #period: number;
   readonly #validMask: bigint;
   readonly #pools: bigint[] = [];
-  readonly #records: Omit<KernelTiming, "nanoseconds">[] = [];
+  readonly #records: Omit<KernelTiming, "nanoseconds" | "start">[] = [];
+  /** Work that the next dispatch begins. */
+  #work: AnnouncedWork | undefined;
 
   /** @param context The device. */
   constructor(context: Context) {
@@ -42,6 +64,11 @@ export class Profiler {
     const pool = Math.floor(this.#records.length / DISPATCHES_PER_POOL);
     if (pool < this.#pools.length) return;
     this.#pools.push(createTimestamps(this.#context, DISPATCHES_PER_POOL * 2));
+  }
+
+  /** Says which work the next dispatch begins, if any. */
+  announce(work: AnnouncedWork | undefined): void {
+    this.#work = work;
   }
 
   /**
@@ -68,7 +95,17 @@ export class Profiler {
       const [pool, query] = this.#locate(this.#records.length);
       this.#write(commandBuffer, pool, query + 1);
     }
-    this.#records.push({ label, program: dispatch.program.id, grid: dispatch.grid });
+    const work = this.#work;
+    this.#records.push({
+      label,
+      program: dispatch.program.id,
+      grid: dispatch.grid,
+      work: work === undefined ? null : {
+        flops: work.flops,
+        bytes: work.bytes,
+        dispatches: work.dispatches.length,
+      },
+    });
   }
 
   /**
@@ -77,7 +114,9 @@ export class Profiler {
    * @returns One row for each dispatch, in order.
    */
   read(): KernelTiming[] {
-    if (this.#period === 0) return this.#records.map((row) => ({ ...row, nanoseconds: null }));
+    const unknown = { nanoseconds: null, start: null };
+    if (this.#period === 0) return this.#records.map((row) => ({ ...row, ...unknown }));
+    let first: bigint | undefined;
     const { arena, commands, handle } = this.#context;
     return arena.scope(() => {
       const out = arena.allocate(16);
@@ -94,9 +133,16 @@ export class Profiler {
           vk.VK_QUERY_RESULT_64_BIT,
         );
         this.#context.check("vkGetQueryPoolResults", code);
-        if (code !== vk.VK_SUCCESS) return { ...row, nanoseconds: null };
-        const ticks = (out.getU64(8) - out.getU64(0)) & this.#validMask;
-        return { ...row, nanoseconds: Number(ticks) * this.#period };
+        if (code !== vk.VK_SUCCESS) return { ...row, ...unknown };
+        const begin = out.getU64(0);
+        first ??= begin;
+        const since = (from: bigint, to: bigint) =>
+          Number((to - from) & this.#validMask) * this.#period;
+        return {
+          ...row,
+          nanoseconds: since(begin, out.getU64(8)),
+          start: since(first, begin),
+        };
       });
     });
   }

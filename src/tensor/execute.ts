@@ -46,8 +46,9 @@ export function execute(
       if (slot.role === "temporary" && buffer !== null) temporaries.push(buffer);
       return buffer;
     });
-    for (const dispatch of plan.dispatches) {
-      device.dispatch(dispatch, pick(plan, buffers, dispatch.slots), plan.label);
+    for (const [index, dispatch] of plan.dispatches.entries()) {
+      const operands = pick(plan, buffers, dispatch.slots);
+      device.dispatch(dispatch, operands, plan.label, index === 0 ? plan : undefined);
     }
   } catch (error) {
     for (const storage of results) storage.release();

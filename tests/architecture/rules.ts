@@ -23,12 +23,14 @@ export const ARROWS: Readonly<Record<string, readonly string[]>> = {
   "src/io": ["src/tensor", "src/core"],
   "src/nn": ["src/graph", "src/ops", "src/autograd", "src/tensor", "src/core", "src/io"],
   "src/optim": ["src/nn", "src/ops", "src/autograd", "src/tensor", "src/core"],
-  "src/inspect": ["src/nn", "src/device", "src/core"],
+  // The tensors' part: which device is the default one.
+  "src/inspect": ["src/nn", "src/device", "src/tensor", "src/core"],
   // Entry points: re-exports only, so they may name anything of src.
   "mod.ts": ["src", "ffi"],
   "io.ts": ["src"],
+  "inspect.ts": ["src"],
   // Programs of users: they see what users see.
-  "examples": ["mod.ts", "io.ts"],
+  "examples": ["mod.ts", "io.ts", "inspect.ts"],
 };
 
 /** Modules that are not files, and who may import them at run time. */
@@ -95,9 +97,12 @@ function isTool(path: string): boolean {
   return TOOLS.some((tool) => path === tool || tool.endsWith("/") && path.startsWith(tool));
 }
 
+/** What users import. */
+const ENTRY_POINTS: readonly string[] = ["mod.ts", "io.ts", "inspect.ts"];
+
 /** Whether the module ships this file. */
 export function isShipped(path: string): boolean {
-  return (/^(src|ffi|shaders)\//.test(path) || path === "mod.ts" || path === "io.ts") &&
+  return (/^(src|ffi|shaders)\//.test(path) || ENTRY_POINTS.includes(path)) &&
     path.endsWith(".ts") && !isTool(path) && !path.endsWith("_test.ts");
 }
 
@@ -183,7 +188,7 @@ export function checkRuntimeNames(files: readonly SourceFile[]): string[] {
 export function checkEntryPoints(files: readonly SourceFile[]): string[] {
   const complaints: string[] = [];
   for (const file of files) {
-    if (file.path !== "mod.ts" && file.path !== "io.ts") continue;
+    if (!ENTRY_POINTS.includes(file.path)) continue;
     for (const statement of parse(file).statements) {
       if (!ts.isExportDeclaration(statement)) {
         complaints.push(`${file.path}:${lineOf(file, statement)}: is not a re-export`);
