@@ -58,6 +58,8 @@ export class BufferStore {
   readonly #live: Set<DeviceBuffer> = new Set();
   readonly #doomed: BufferResource[] = [];
   readonly #all: Set<BufferResource> = new Set();
+  /** Bytes of the largest buffer. */
+  readonly #largest: number;
   #liveBytes = 0;
   #peakBytes = 0;
   #reclaiming = false;
@@ -81,6 +83,12 @@ export class BufferStore {
     this.#memory = memory;
     this.#factory = factory;
     this.#descriptors = descriptors;
+    const { limits } = context.record.adapter;
+    this.#largest = Math.min(
+      limits.maxStorageBufferRange,
+      limits.maxBufferSize,
+      limits.maxMemoryAllocationSize,
+    );
   }
 
   /** The counts. */
@@ -115,6 +123,7 @@ export class BufferStore {
    * @throws {LimitError} Naming the limit.
    */
   checkSize(byteLength: number, label: string): void {
+    if (byteLength <= this.#largest) return;
     const { adapter } = this.#context.record;
     const { limits } = adapter;
     for (
@@ -138,13 +147,7 @@ export class BufferStore {
    * @returns The memory.
    */
   acquire(byteLength: number, label: string, forHostWrite: boolean): BufferResource {
-    const { limits } = this.#context.record.adapter;
-    const largest = Math.min(
-      limits.maxStorageBufferRange,
-      limits.maxBufferSize,
-      limits.maxMemoryAllocationSize,
-    );
-    const capacity = sizeClass(byteLength, largest);
+    const capacity = sizeClass(byteLength, this.#largest);
     const pool = this.#pools.device;
     const idle = forHostWrite && this.#memory.mapped;
     const known = idle ? this.#takeIdle(pool, capacity) : pool.take(capacity);

@@ -221,8 +221,9 @@ export class CommandRing {
     let count = 0;
     while (count < pending.length && (pending[count] as Batch).serial <= completed) count++;
     if (count === 0) return;
+    const idle = completed === this.#timeline.submitted;
     for (const batch of pending.splice(0, count)) {
-      this.pacer.finished(batch.index);
+      this.pacer.finished(batch.index, idle);
       this.#free.push(batch);
     }
   }

@@ -108,9 +108,11 @@ export class Device {
    * @throws {OutOfMemoryError} If the memory or its budget is exhausted, after idle buffers were freed.
    */
   allocate(byteLength: number, label: string, forHostWrite = false): DeviceBuffer {
-    this.#check("allocate");
-    const size = { minimum: 1, maximum: Number.MAX_SAFE_INTEGER };
-    checkInteger(`allocate ${label}`, "byteLength", byteLength, size);
+    if (this.#disposed || this.#context.lost !== undefined) this.#check("allocate");
+    if (!Number.isSafeInteger(byteLength) || byteLength < 1) {
+      const size = { minimum: 1, maximum: Number.MAX_SAFE_INTEGER };
+      checkInteger(`allocate ${label}`, "byteLength", byteLength, size);
+    }
     const { store } = this.#parts;
     store.checkSize(byteLength, label);
     const resource = store.acquire(byteLength, label, forHostWrite);

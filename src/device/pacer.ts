@@ -98,8 +98,11 @@ export class Pacer {
    * A command buffer is finished: learn from its time.
    *
    * @param index Its number.
+   * @param idle Whether the device has nothing else to do.
    */
-  finished(index: number): void {
+  finished(index: number, idle: boolean): void {
+    // Mesa's software driver waits for the whole queue before it gives times of one submission.
+    if (!idle && this.#context.record.adapter.software) return;
     const work = this.#works[index];
     if (work === undefined || work.pipelines.length === 0 || !this.#timed(index)) return;
     const { commands, handle } = this.#context;

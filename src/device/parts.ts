@@ -133,12 +133,12 @@ export class Parts {
         this.transfer.beforeWrite(resource);
       }
     }
-    const [x, y, z] = dispatch.grid;
-    const [mostX, mostY, mostZ] = this.#context.record.adapter.limits.maxWorkgroupCount;
-    if (!fits(x, mostX) || !fits(y, mostY) || !fits(z, mostZ)) {
+    const { grid } = dispatch;
+    const most = this.#context.record.adapter.limits.maxWorkgroupCount;
+    if (!fits(grid[0], most[0]) || !fits(grid[1], most[1]) || !fits(grid[2], most[2])) {
       throw new LimitError(
-        `Cannot dispatch ${dispatch.program.id} for ${label}: its grid is ${x} x ${y} x ${z}, ` +
-          `expected 1 to ${mostX} x ${mostY} x ${mostZ} workgroups (maxComputeWorkGroupCount)`,
+        `Cannot dispatch ${dispatch.program.id} for ${label}: its grid is ${grid.join(" x ")}, ` +
+          `expected 1 to ${most.join(" x ")} workgroups (maxComputeWorkGroupCount)`,
       );
     }
     try {

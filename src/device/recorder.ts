@@ -167,7 +167,8 @@ export class Recorder {
           words[2 * i + 1] = resource.addressHigh;
         }
       }
-      words.set(dispatch.push, addressWords);
+      const { push } = dispatch;
+      for (let i = 0; i < push.length; i++) words[addressWords + i] = push[i] as number;
       commands.vkCmdPushConstants(
         commandBuffer,
         layout,
@@ -177,7 +178,10 @@ export class Recorder {
         this.#push.address,
       );
     }
-    const [x, y, z] = dispatch.grid;
+    const { grid } = dispatch; // read by index: Bun takes arrays apart through iterators
+    const x = grid[0];
+    const y = grid[1];
+    const z = grid[2];
     profiler?.before(commandBuffer);
     commands.vkCmdDispatch(commandBuffer, x, y, z);
     profiler?.after(commandBuffer, label, dispatch);

@@ -18,9 +18,11 @@ import {
   ACTIVATION_NAMES,
   type ActivationName,
   convolution,
+  type ConvolutionOptions,
   type ConvolutionPadding,
   type Layout,
 } from "../ops/index.ts";
+import { fixedOptions } from "../ops/fixed_options.ts";
 import { readPadding } from "../ops/pooling_functions.ts";
 import type { Tensor } from "../tensor/mod.ts";
 import { Activation } from "./activation.ts";
@@ -91,6 +93,10 @@ export abstract class _Conv extends HybridBlock {
   readonly bias: Parameter | null;
   /** The activation; null for none. `forward` fuses it into the convolution while it has no hooks. */
   readonly act: Activation | null;
+  /** The shape of the last input, which fits: tensors of one shape share it. */
+  #accepted: readonly number[] | undefined;
+  /** What all calls have in common. */
+  #options: ConvolutionOptions | undefined;
 
   /**
    * Makes the layer.
@@ -209,16 +215,16 @@ export abstract class _Conv extends HybridBlock {
    * @throws {ShapeError} If rank or channels do not fit, or the window is larger than the padded input.
    */
   override forward(x: Tensor): Tensor {
-    this.checkChannels(x);
-    const y = convolution(x, this.weight.data(x.device), this.bias?.data(x.device), {
-      strides: this.strides,
-      padding: this.padding,
-      dilation: this.dilation,
-      groups: this.groups,
-      layout: this.layout,
-      activation: this.fusedActivation,
-    });
-    return this.activate(y);
+    if (x.shape !== this.#accepted) this.checkChannels(x);
+    this.#accepted = x.shape;
+    const activation = this.fusedActivation;
+    if (this.#options?.activation !== activation) {
+      const { strides, padding, dilation, groups, layout } = this;
+      this.#options = fixedOptions({ strides, padding, dilation, groups, layout, activation });
+    }
+    const { device } = x;
+    const y = convolution(x, this.weight.data(device), this.bias?.data(device), this.#options);
+    return activation !== null ? y : this.activate(y);
   }
 
   /** The activation that the operator applies itself; null for none, or one that has hooks. */

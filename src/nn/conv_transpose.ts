@@ -2,7 +2,8 @@
 // python/mxnet/gluon/nn/conv_layers.py.
 
 import { checkTuple, tuple } from "../core/options.ts";
-import { deconvolution, type Layout } from "../ops/index.ts";
+import { fixedOptions } from "../ops/fixed_options.ts";
+import { deconvolution, type DeconvolutionOptions, type Layout } from "../ops/index.ts";
 import type { Tensor } from "../tensor/mod.ts";
 import { _Conv, type ConvOptions, type Size } from "./conv_base.ts";
 
@@ -24,6 +25,8 @@ export interface ConvTransposeOptions<L extends Layout = Layout> extends ConvOpt
 export abstract class _ConvTranspose extends _Conv {
   /** Results more at the far end of every axis. */
   readonly outputPadding: readonly number[];
+  /** What all calls have in common. */
+  #shared: DeconvolutionOptions | undefined;
 
   /**
    * Makes the layer.
@@ -78,17 +81,18 @@ export abstract class _ConvTranspose extends _Conv {
    */
   override forward(x: Tensor, outputSize?: Size | null): Tensor {
     this.checkChannels(x);
-    const y = deconvolution(x, this.weight.data(x.device), this.bias?.data(x.device), {
-      strides: this.strides,
-      padding: this.padding,
-      outputPadding: this.outputPadding,
-      outputSize: outputSize ?? null,
-      dilation: this.dilation,
-      groups: this.groups,
-      layout: this.layout,
-      activation: this.fusedActivation,
-    });
-    return this.activate(y);
+    const activation = this.fusedActivation;
+    if (this.#shared?.activation !== activation) {
+      const { strides, padding, outputPadding, dilation, groups, layout } = this;
+      const shared = { strides, padding, outputPadding, dilation, groups, layout, activation };
+      this.#shared = fixedOptions(shared);
+    }
+    const options = outputSize === undefined || outputSize === null
+      ? this.#shared
+      : { ...this.#shared, outputSize };
+    const { device } = x;
+    const [weight, bias] = [this.weight.data(device), this.bias?.data(device)];
+    return this.activate(deconvolution(x, weight, bias, options));
   }
 
   /** What the text says of the channels; sizes 0 and 1 of the weight, as in Gluon, whatever the layout. */

@@ -26,6 +26,8 @@ export class HookHandle {
   }
 }
 
+const NONE: readonly never[] = [];
+
 /** Hooks in the order of their registration. Every registration counts, also of an equal function. */
 export class HookList<Hook> {
   readonly #hooks = new Set<{ readonly hook: Hook }>();
@@ -52,7 +54,8 @@ export class HookList<Hook> {
    *
    * @returns The functions in order.
    */
-  list(): Hook[] {
+  list(): readonly Hook[] {
+    if (this.#hooks.size === 0) return NONE;
     return Array.from(this.#hooks, (entry) => entry.hook);
   }
 }

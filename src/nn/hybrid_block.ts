@@ -167,8 +167,11 @@ export abstract class HybridBlock extends Block {
   }
 
   #prepare(inputs: readonly unknown[]): void {
-    const name = this.constructor.name;
-    const tensors = leavesOf(inputs).filter((leaf) => leaf instanceof Tensor);
+    const { name } = this.constructor;
+    const only = inputs.length === 1 ? inputs[0] : undefined;
+    const tensors = only instanceof Tensor
+      ? [only]
+      : leavesOf(inputs).filter((leaf) => leaf instanceof Tensor);
     const first = tensors[0];
     if (first === undefined) {
       throw new TypeError(
@@ -188,10 +191,11 @@ export abstract class HybridBlock extends Block {
         );
       }
     }
-    const own = [...this.params.values()];
-    if (own.some((parameter) => parameter.deferred || !parameter.shapeKnown)) {
+    for (const parameter of this.params.values()) {
+      if (!parameter.deferred && parameter.shapeKnown) continue;
       scope(() => this.inferShape(...inputs));
-      for (const parameter of own) parameter.finishDeferredInit(first.device);
+      for (const own of this.params.values()) own.finishDeferredInit(first.device);
+      break;
     }
   }
 }

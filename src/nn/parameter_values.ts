@@ -56,8 +56,9 @@ export class ParameterValues {
    * @throws {DeviceError} If there is none.
    */
   at(device: Device | undefined): Tensor {
-    const { list } = this;
-    if (device === undefined && list.length === 1) return list[0]!;
+    if (device === undefined && this.#copies.size === 1) {
+      for (const copy of this.#copies.values()) return copy;
+    }
     const wanted = device ?? defaultDevice();
     const copy = this.#copies.get(wanted);
     if (copy !== undefined) return copy;

@@ -19,6 +19,7 @@ import { activation, type ActivationName } from "./activation.ts";
 import { convolutionOperator, deconvolutionOperator, isFusedGradient } from "./convolution.ts";
 import { FUSED_ACTIVATIONS, LEAKY_SLOPE, spatialSizes } from "./convolution_rules.ts";
 import { add } from "./elementwise.ts";
+import { recallAttributes, rememberAttributes } from "./fixed_options.ts";
 import { leakyRelu } from "./leaky_relu.ts";
 import { pixelShuffle } from "./pixel_shuffle.ts";
 import { type Padding, readPadding, samePadding } from "./pooling_functions.ts";
@@ -167,6 +168,11 @@ function isFusable(name: ActivationName | "leaky" | undefined): boolean {
   return name === undefined || isFusedGradient(name);
 }
 
+/** Whether a call with these options, which were checked before, is one operator also now. */
+function isFusedNow(options: CommonConvolutionOptions | undefined): boolean {
+  return !isRecording() || isFusable(options?.activation ?? undefined);
+}
+
 function activate(y: Tensor, name: ActivationName | "leaky" | undefined, slope: number): Tensor {
   if (name === undefined) return y;
   return name === "leaky" ? leakyRelu(y, slope) : activation(y, name);
@@ -210,6 +216,10 @@ export function convolution(
   options?: ConvolutionOptions,
 ): Tensor {
   const where = "apply Convolution";
+  const known = recallAttributes(options, [x, weight, bias]);
+  if (known !== undefined && isFusedNow(options)) {
+    return convolutionOperator.apply([x, weight, bias, null], known);
+  }
   const given = readOptions(where, options, convolutionRules);
   const { layout, input, kernel } = geometryOf(where, x, weight, given.layout);
   const rank = kernel.length;
@@ -245,13 +255,17 @@ export function convolution(
     y = activate(y, given.activation, slope);
     return residual !== null && given.residualAfterActivation ? add(y, residual) : y;
   }
-  return convolutionOperator.apply([x, weight, bias, residual], {
+  const attributes = convolutionOperator.normalize({
     ...linear,
     act_type: given.activation,
     slope,
     residual: residual === null ? "none" : given.residualAfterActivation ? "after" : "before",
     pixel_shuffle,
   });
+  if (residual === null && pixel_shuffle === undefined) {
+    rememberAttributes(options, [x, weight, bias], attributes);
+  }
+  return convolutionOperator.apply([x, weight, bias, residual], attributes);
 }
 
 /** Padding with which there are `stride * in` results, and the adjustment that short kernels need. */
@@ -306,6 +320,10 @@ export function deconvolution(
   options?: DeconvolutionOptions,
 ): Tensor {
   const where = "apply Deconvolution";
+  const known = recallAttributes(options, [x, weight, bias]);
+  if (known !== undefined && isFusedNow(options)) {
+    return deconvolutionOperator.apply([x, weight, bias], known);
+  }
   const given = readOptions(where, options, deconvolutionRules);
   const { layout, input, kernel } = geometryOf(where, x, weight, given.layout);
   const rank = kernel.length;
@@ -349,9 +367,11 @@ export function deconvolution(
     const y = deconvolutionOperator.apply([x, weight, bias], linear);
     return activate(y, given.activation, given.slope);
   }
-  return deconvolutionOperator.apply([x, weight, bias], {
+  const attributes = deconvolutionOperator.normalize({
     ...linear,
     act_type: given.activation,
     slope: given.slope,
   });
+  rememberAttributes(options, [x, weight, bias], attributes);
+  return deconvolutionOperator.apply([x, weight, bias], attributes);
 }

@@ -8,8 +8,10 @@ import { type BackwardCall, type GradientRule, isInGraph, recordCall } from "../
 import { isRecording, isTraining } from "../autograd/flags.ts";
 import type { Capabilities, Plan } from "../kernels/plan.ts";
 import { widenPlan, widenSpec } from "../kernels/widen.ts";
-import { checkWrite, type Device, execute, Tensor, type TensorSpec } from "../tensor/mod.ts";
+import { checkWrite, type Device, execute, fixedShape, Tensor } from "../tensor/mod.ts";
+import type { TensorSpec } from "../tensor/mod.ts";
 import type { InputSpecs } from "./operand_checks.ts";
+import { type PlanEntry, PlanFinder } from "./plan_cache.ts";
 
 export type { BackwardCall } from "../autograd/graph.ts";
 export {
@@ -128,24 +130,15 @@ export function setRecorder(next: Recorder | null): Recorder | null {
   return before;
 }
 
-interface Entry {
-  /** The output, then hidden results. */
-  readonly outputs: readonly TensorSpec[];
-  /** Null where nothing has to run: views and results without elements. */
-  readonly plan: Plan | null;
-}
-
-/** Plans kept for each device; the oldest go first. Each is a few hundred bytes. */
-const CACHE_ENTRIES = 4096;
-const caches = new WeakMap<Device, Map<string, Entry>>();
+const NOTHING: readonly never[] = [];
 
 /** An operator that can be applied, planned and priced. */
 export class Operator {
   readonly #definition: OperatorDefinition<AttributeRules>;
   readonly #where: string;
   readonly #rule: GradientRule;
-  /** The attributes that this operator checked already, and their text in cache keys. */
-  readonly #checked = new WeakMap<object, string>();
+  /** The attributes that this operator checked already, and the plans made with them. */
+  readonly #checked = new WeakMap<object, PlanFinder>();
   #defaults: Attributes | undefined;
 
   /** @param definition What makes the operator. */
@@ -196,7 +189,8 @@ export class Operator {
     if (attributes === undefined && this.#defaults !== undefined) return this.#defaults;
     const { name, attributes: rules } = this.#definition;
     const values = Object.freeze(readOptions(this.#where, attributes, rules));
-    this.#checked.set(values, `${name} ${Object.values(values).map(keyText).join("|")}`);
+    const text = `${name} ${Object.values(values).map(keyText).join("|")}`;
+    this.#checked.set(values, new PlanFinder(text));
     if (attributes === undefined) this.#defaults = values;
     return values;
   }
@@ -239,7 +233,8 @@ export class Operator {
    * @throws {DisposedError} If an input was disposed.
    */
   apply(inputs: readonly (Tensor | null | undefined)[], attributes?: unknown): Tensor {
-    const { tensors, device } = this.#checkInputs(inputs);
+    const tensors = this.#checkInputs(inputs);
+    const { device } = firstOf(tensors);
     const values = this.normalize(attributes);
     const { modal = false, draw, overwrites } = this.#definition;
     const training = modal && isTraining();
@@ -248,9 +243,10 @@ export class Operator {
     const entry = drawn === null
       ? this.#cached(device, values, tensors, training)
       : this.#entry(device.capabilities, used, tensors, training);
-    const changed = overwrites?.(used, training) ?? [];
+    const changed = overwrites?.(used, training) ?? NOTHING;
     for (const at of changed) checkWrite(tensors[at]!);
-    const [output, ...hidden] = this.#run(device, entry, tensors) as [Tensor, ...Tensor[]];
+    const results = this.#run(device, entry, tensors);
+    const output = results[0]!;
     for (const at of changed) tensors[at]!.storage.touch();
     if (isRecording() && tensors.some((tensor) => tensor !== null && isInGraph(tensor))) {
       recordCall({
@@ -258,11 +254,11 @@ export class Operator {
         attributes: used,
         inputs: tensors,
         output,
-        hidden,
+        hidden: results.slice(1),
         training,
       });
     }
-    for (const each of hidden) each.dispose();
+    for (let at = 1; at < results.length; at++) results[at]!.dispose();
     recorder?.({
       operator: this,
       attributes: values,
@@ -278,23 +274,21 @@ export class Operator {
     values: Attributes,
     tensors: readonly (Tensor | null)[],
     training: boolean,
-  ): Entry {
-    let cache = caches.get(device);
-    if (cache === undefined) caches.set(device, cache = new Map());
-    let key = (training ? "training " : "") + this.#checked.get(values)!;
-    for (const tensor of tensors) {
-      key += tensor === null ? ";" : `;${tensor.dtype} ${tensor.shape.join()}`;
-    }
-    let entry = cache.get(key);
+  ): PlanEntry {
+    const finder = this.#checked.get(values)!;
+    let entry = finder.find(device, tensors, training);
     if (entry === undefined) {
       entry = this.#entry(device.capabilities, values, tensors, training);
-      if (cache.size >= CACHE_ENTRIES) cache.delete(cache.keys().next().value!);
-      cache.set(key, entry);
+      finder.add(device, tensors, training, entry);
     }
     return entry;
   }
 
-  #run(device: Device, { outputs, plan }: Entry, tensors: readonly (Tensor | null)[]): Tensor[] {
+  #run(
+    device: Device,
+    { outputs, plan }: PlanEntry,
+    tensors: readonly (Tensor | null)[],
+  ): Tensor[] {
     if (plan !== null) return execute(device, plan, tensors, outputs);
     if (this.isView) {
       const { storage } = tensors[0]!;
@@ -311,14 +305,15 @@ export class Operator {
     attributes: Attributes,
     inputs: InputSpecs,
     training: boolean = false,
-  ): Entry {
+  ): PlanEntry {
     const { inferShape, plan, hidden, native16 = false } = this.#definition;
     const specs = inputs.map((input) =>
       input === null ? null : { shape: input.shape, dtype: input.dtype }
     );
-    const output = inferShape(attributes, specs);
+    const { shape, dtype } = inferShape(attributes, specs);
+    const output = { shape: fixedShape(shape), dtype };
     const outputs = [output, ...hidden?.(attributes, specs, training) ?? []];
-    if (plan === null || output.shape.includes(0)) return { outputs, plan: null };
+    if (plan === null || shape.includes(0)) return { outputs, plan: null };
     const isHalf = [...specs, output].some((spec) => spec?.dtype === "float16");
     if (native16 || !isHalf) {
       return { outputs, plan: plan(capabilities, attributes, specs, output, training) };
@@ -328,39 +323,50 @@ export class Operator {
     return { outputs, plan: widenPlan(capabilities, wide, specs, output) };
   }
 
-  #checkInputs(
-    inputs: readonly (Tensor | null | undefined)[],
-  ): { tensors: (Tensor | null)[]; device: Device } {
-    const { inputs: names, required = names.length } = this.#definition;
-    const nameOf = (index: number) =>
-      index < names.length - 1 || inputs.length <= names.length
-        ? names[index]!
-        : `${names.at(-1)}[${index - names.length + 1}]`;
-    let device: Device | undefined;
-    const tensors = Array.from(inputs, (input, index) => {
-      if ((input === undefined || input === null) && index >= required) return null;
-      if (!(input instanceof Tensor)) {
+  /** Called for every call: messages are made only when they are needed. */
+  #checkInputs(inputs: readonly (Tensor | null | undefined)[]): (Tensor | null)[] {
+    const { required = this.#definition.inputs.length } = this.#definition;
+    let first: Tensor | undefined;
+    const tensors: (Tensor | null)[] = [];
+    for (let index = 0; index < inputs.length; index++) {
+      const input = inputs[index];
+      if (input instanceof Tensor) {
+        const { device } = input.storage; // throws if disposed
+        first ??= input;
+        if (device !== first.device) throw this.#otherDevice(inputs, index, first.device);
+        tensors.push(input);
+      } else if ((input === undefined || input === null) && index >= required) {
+        tensors.push(null);
+      } else {
+        const name = this.#nameOf(inputs, index);
         throw new TypeError(
-          `Cannot ${this.#where}: ${nameOf(index)} is ${describe(input)}, expected a Tensor`,
+          `Cannot ${this.#where}: ${name} is ${describe(input)}, expected a Tensor`,
         );
       }
-      const own = input.storage.device; // throws if disposed
-      device ??= own;
-      if (own !== device) {
-        throw new DeviceError(
-          `Cannot ${this.#where}: ${nameOf(index)} lies on another device ` +
-            `(${own.adapter.name}) than ${nameOf(0)} (${device.adapter.name}); ` +
-            `make it anew there from its data()`,
-        );
-      }
-      return input;
-    });
-    if (device === undefined) {
-      throw new TypeError(
-        `Cannot ${this.#where}: found no tensors, expected at least ${Math.max(required, 1)}`,
-      );
     }
-    return { tensors, device };
+    if (first !== undefined) return tensors;
+    throw new TypeError(
+      `Cannot ${this.#where}: found no tensors, expected at least ${Math.max(required, 1)}`,
+    );
+  }
+
+  #nameOf(inputs: readonly unknown[], index: number): string {
+    const { inputs: names } = this.#definition;
+    return index < names.length - 1 || inputs.length <= names.length
+      ? names[index]!
+      : `${names.at(-1)}[${index - names.length + 1}]`;
+  }
+
+  #otherDevice(
+    inputs: readonly (Tensor | null | undefined)[],
+    index: number,
+    device: Device,
+  ): DeviceError {
+    return new DeviceError(
+      `Cannot ${this.#where}: ${this.#nameOf(inputs, index)} lies on another device ` +
+        `(${inputs[index]!.device.adapter.name}) than ${this.#nameOf(inputs, 0)} ` +
+        `(${device.adapter.name}); make it anew there from its data()`,
+    );
   }
 }
 
@@ -375,6 +381,13 @@ export function defineOperator<R extends AttributeRules>(
 ): Operator {
   // The operator hands its functions only attributes that went through its own rules.
   return new Operator(definition as unknown as OperatorDefinition<AttributeRules>);
+}
+
+/** The first input that is there. */
+function firstOf(tensors: readonly (Tensor | null)[]): Tensor {
+  let index = 0;
+  while (tensors[index] === null) index++;
+  return tensors[index]!;
 }
 
 /** An attribute in a cache key: every number as itself, also -0 and NaN; `[2]` is not `2`. */

@@ -186,14 +186,34 @@ interface Family {
   readonly left?: Operator;
 }
 
+function checkOperand(name: string, argument: string, value: unknown): void {
+  if (value instanceof Tensor || typeof value === "number") return;
+  throw new TypeError(
+    `Cannot apply ${name}: ${argument} is ${describe(value)}, expected a Tensor or a number`,
+  );
+}
+
+/** Attributes that were checked before: programs use the same few numbers again and again. */
+const SCALARS = 64;
+const scalars = new Map<Operator, Map<number, unknown>>();
+
+function scalarAttributes(operator: Operator, scalar: number): unknown {
+  // 0 and -0 are one key of a Map, but not one number.
+  if (scalar === 0) return operator.normalize({ scalar });
+  let known = scalars.get(operator);
+  if (known === undefined) scalars.set(operator, known = new Map());
+  let attributes = known.get(scalar);
+  if (attributes === undefined) {
+    if (known.size >= SCALARS) known.clear();
+    known.set(scalar, attributes = operator.normalize({ scalar }));
+  }
+  return attributes;
+}
+
 function applyBinary(family: Family, a: Operand, b: Operand): Tensor {
   const { name, both, right, left } = family;
-  for (const [argument, value] of [["a", a], ["b", b]] as const) {
-    if (value instanceof Tensor || typeof value === "number") continue;
-    throw new TypeError(
-      `Cannot apply ${name}: ${argument} is ${describe(value)}, expected a Tensor or a number`,
-    );
-  }
+  checkOperand(name, "a", a);
+  checkOperand(name, "b", b);
   if (typeof a === "number" && typeof b === "number") {
     throw new TypeError(`Cannot apply ${name}: a and b are numbers, expected at least one Tensor`);
   }
@@ -204,7 +224,7 @@ function applyBinary(family: Family, a: Operand, b: Operand): Tensor {
   const direct = typeof a === "number" ? left : right;
   // No kernel divides int32 by a number of its push block: the number becomes a tensor.
   if (direct !== undefined && !(family === DIV && dtype === "int32")) {
-    return direct.apply([tensor], { scalar });
+    return direct.apply([tensor], scalarAttributes(direct, scalar));
   }
   return scope(() => {
     const other = full([], scalar, { dtype, device });

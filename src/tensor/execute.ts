@@ -33,34 +33,42 @@ export function execute(
   inputs: readonly (Tensor | null)[],
   outputs: readonly TensorSpec[],
 ): Tensor[] {
-  const sources = inputs.map((input) => input?.storage ?? null);
+  const sources: (Storage | null)[] = [];
+  for (let i = 0; i < inputs.length; i++) sources.push(inputs[i]?.storage ?? null);
   reclaimForgotten();
   const results: Storage[] = [];
   const temporaries: DeviceBuffer[] = [];
+  const { label, slots, dispatches } = plan;
   try {
-    for (const { shape, dtype } of outputs) {
-      results.push(Storage.allocate(device, tensorByteLength(shape, dtype), plan.label));
+    for (let i = 0; i < outputs.length; i++) {
+      const { shape, dtype } = outputs[i]!;
+      results.push(Storage.allocate(device, tensorByteLength(shape, dtype), label));
     }
-    const buffers = plan.slots.map((slot) => {
+    const buffers: (DeviceBuffer | null)[] = [];
+    for (let i = 0; i < slots.length; i++) {
+      const slot = slots[i]!;
       const buffer = resolve(device, plan, slot, sources, results);
       if (slot.role === "temporary" && buffer !== null) temporaries.push(buffer);
-      return buffer;
-    });
-    for (const [index, dispatch] of plan.dispatches.entries()) {
+      buffers.push(buffer);
+    }
+    for (let i = 0; i < dispatches.length; i++) {
+      const dispatch = dispatches[i]!;
       const operands = pick(plan, buffers, dispatch.slots);
-      device.dispatch(dispatch, operands, plan.label, index === 0 ? plan : undefined);
+      device.dispatch(dispatch, operands, label, i === 0 ? plan : undefined);
     }
   } catch (error) {
     for (const storage of results) storage.release();
     throw error;
   } finally {
     // Work runs in order: whoever takes these buffers next is queued behind this plan.
-    for (const buffer of temporaries) buffer.release();
+    for (let i = 0; i < temporaries.length; i++) temporaries[i]!.release();
   }
-  return results.map((storage, index) => {
-    const { shape, dtype } = outputs[index]!;
-    return new Tensor(storage, shape, dtype, plan.label);
-  });
+  const tensors: Tensor[] = [];
+  for (let i = 0; i < results.length; i++) {
+    const { shape, dtype } = outputs[i]!;
+    tensors.push(new Tensor(results[i]!, shape, dtype, label));
+  }
+  return tensors;
 }
 
 function resolve(
@@ -103,13 +111,15 @@ function pick(
   buffers: readonly (DeviceBuffer | null)[],
   slots: readonly number[],
 ): DeviceBuffer[] {
-  return slots.map((slot) => {
-    const buffer = buffers[slot];
+  const operands: DeviceBuffer[] = [];
+  for (let i = 0; i < slots.length; i++) {
+    const buffer = buffers[slots[i]!];
     if (!buffer) {
       throw new StateError(
-        `Cannot run ${plan.label}: slot ${slot} has no memory, but a dispatch binds it`,
+        `Cannot run ${plan.label}: slot ${slots[i]} has no memory, but a dispatch binds it`,
       );
     }
-    return buffer;
-  });
+    operands.push(buffer);
+  }
+  return operands;
 }

@@ -48,7 +48,8 @@ export function scope<T>(fn: () => T): T {
           "await outside of the scope, or use a scope for each step between two awaits",
       );
     }
-    for (const member of membersIn(result, inner)) promoteMember(member, inner);
+    if (result instanceof Tensor && inner.members.has(result)) promoteMember(result, inner);
+    else for (const member of membersIn(result, inner)) promoteMember(member, inner);
     done = true;
     return result;
   } finally {
@@ -119,6 +120,7 @@ function itemsOf(value: object): Iterable<unknown> {
 
 /** Frees newest first, all of them even if one fails. */
 function disposeMembers(scope: Scope, report: boolean): void {
+  if (scope.members.size === 0) return;
   const errors: unknown[] = [];
   for (const member of [...scope.members].reverse()) {
     try {

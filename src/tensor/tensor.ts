@@ -12,6 +12,7 @@ import { checkWrite, noteDisposed } from "./gradients.ts";
 import { TensorMethods } from "./methods.ts";
 import { enterScope, forgetMember } from "./scope_stack.ts";
 import { disposedError, type NestedList, nestedList, summarize } from "./text.ts";
+import { fixedShape } from "./fixed_shape.ts";
 import { reclaimForgotten, Storage, unwatchOwner, watchOwner } from "./storage.ts";
 
 const DENO_INSPECT: unique symbol = Symbol.for("Deno.customInspect");
@@ -65,7 +66,7 @@ export class Tensor extends TensorMethods {
       );
     }
     this.#storage = storage;
-    this.#shape = Object.freeze([...shape]);
+    this.#shape = fixedShape(shape);
     this.#dtype = dtype;
     this.#size = elementCount(shape);
     this.#label = label;
