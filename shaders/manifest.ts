@@ -49,6 +49,7 @@ export type ProgramId =
   | "convolution/direct_forward.storage"
   | "convolution/direct_forward.texel"
   | "convolution/igemm_forward"
+  | "convolution/igemm_sum"
   | "convolution/pack_weight.address"
   | "convolution/pack_weight.storage"
   | "convolution/pack_weight.texel"
@@ -1571,6 +1572,7 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       position_major: {"id":21,"type":"bool","value":0},
       load: {"id":22,"type":"u32","value":0},
       store: {"id":23,"type":"u32","value":0},
+      split: {"id":24,"type":"bool","value":0},
       activation: {"id":40,"type":"u32","value":0},
       has_bias: {"id":41,"type":"bool","value":0},
       has_residual: {"id":42,"type":"bool","value":0},
@@ -1614,10 +1616,60 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       output_d: {"offset":96,"type":"u32"},
       output_h: {"offset":100,"type":"u32"},
       output_w: {"offset":104,"type":"u32"},
+      splits: {"offset":108,"type":"u32"},
+      split_stride: {"offset":112,"type":"u32"},
     },
-    pushByteLength: 108,
+    pushByteLength: 116,
     requires: [],
     spirv: () => decode(convolution.igemm_forward),
+  },
+  "convolution/igemm_sum": {
+    id: "convolution/igemm_sum",
+    bindings: [
+      {"name":"partial","kind":"storage","access":"read"},
+      {"name":"bias","kind":"storage","access":"read"},
+      {"name":"residual","kind":"storage","access":"read"},
+      {"name":"result","kind":"storage","access":"write"},
+    ],
+    addresses: false,
+    constants: {
+      local_size_x: {"id":0,"type":"u32","value":1},
+      activation: {"id":40,"type":"u32","value":0},
+      has_bias: {"id":41,"type":"bool","value":0},
+      has_residual: {"id":42,"type":"bool","value":0},
+      residual_after: {"id":43,"type":"bool","value":0},
+      shuffle_d: {"id":44,"type":"u32","value":1},
+      shuffle_h: {"id":45,"type":"u32","value":1},
+      shuffle_w: {"id":46,"type":"u32","value":1},
+      alpha: {"id":47,"type":"f32","value":0.009999999776482582},
+      phases_d: {"id":48,"type":"u32","value":0},
+      phases_h: {"id":49,"type":"u32","value":0},
+      phases_w: {"id":50,"type":"u32","value":0},
+      start_d: {"id":51,"type":"u32","value":0},
+      start_h: {"id":52,"type":"u32","value":0},
+      start_w: {"id":53,"type":"u32","value":0},
+    },
+    push: {
+      count: {"offset":0,"type":"u32"},
+      splits: {"offset":4,"type":"u32"},
+      columns: {"offset":8,"type":"u32"},
+      pixels: {"offset":12,"type":"u32"},
+      out_h: {"offset":16,"type":"u32"},
+      out_w: {"offset":20,"type":"u32"},
+      columns_multiplier: {"offset":24,"type":"u32"},
+      pixels_multiplier: {"offset":28,"type":"u32"},
+      out_h_multiplier: {"offset":32,"type":"u32"},
+      out_w_multiplier: {"offset":36,"type":"u32"},
+      shifts: {"offset":40,"type":"u32"},
+      output_n: {"offset":44,"type":"u32"},
+      output_c: {"offset":48,"type":"u32"},
+      output_d: {"offset":52,"type":"u32"},
+      output_h: {"offset":56,"type":"u32"},
+      output_w: {"offset":60,"type":"u32"},
+    },
+    pushByteLength: 64,
+    requires: [],
+    spirv: () => decode(convolution.igemm_sum),
   },
   "convolution/pack_weight.address": {
     id: "convolution/pack_weight.address",

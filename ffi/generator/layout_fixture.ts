@@ -101,10 +101,10 @@ function layoutProgram(layouts: readonly StructLayout<object>[]): string {
  * each other.
  */
 function structureTypeName(type: string): string {
-  const vendor = /(EXT|KHR)$/.exec(type)?.[1];
+  const vendor = /(EXT|KHR|NV|AMD)$/.exec(type)?.[1];
   const words = type.slice("Vk".length, vendor === undefined ? undefined : -vendor.length)
     .replace(/(\d+)Bit/g, "_$1BIT_")
-    .replace(/(PCI|ID)(?=[A-Z])/g, "_$1_")
+    .replace(/(PCI|ID|SM)(?=[A-Z])/g, "_$1_")
     .replace(/Float16Int8/, "_FLOAT16_INT8_")
     .replace(/Vulkan(\d)(\d)/, "_VULKAN_$1_$2_")
     .replace(/([a-z])(\d+)$/, "$1_$2")

@@ -131,6 +131,8 @@ export const structs: readonly string[] = [
   "VkPhysicalDeviceVulkan11Properties",
   "VkPhysicalDeviceVulkan12Properties",
   "VkPhysicalDeviceVulkan13Properties",
+  "VkPhysicalDeviceShaderSMBuiltinsPropertiesNV",
+  "VkPhysicalDeviceShaderCoreProperties2AMD",
   "VkPhysicalDeviceDriverProperties",
   "VkPhysicalDeviceIDProperties",
   "VkPhysicalDeviceSubgroupProperties",

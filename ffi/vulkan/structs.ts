@@ -1,4 +1,4 @@
-// @generated from vk.xml 1.3.239 by ffi/generate.ts; allowlist-hash: 21283fe1cd74404a
+// @generated from vk.xml 1.3.239 by ffi/generate.ts; allowlist-hash: d219882fa3a47fb1
 // deno-fmt-ignore-file
 // deno-lint-ignore-file
 /** Vulkan's handles and struct layouts. Do not edit: change `allowlist.ts` and run `deno run -A ffi/generate.ts`. @module */
@@ -560,6 +560,28 @@ export const VkPhysicalDeviceVulkan13Properties: StructLayout<VkPhysicalDeviceVu
   ["storageTexelBufferOffsetSingleTexelAlignment", "bool32", 184],
   ["uniformTexelBufferOffsetAlignmentBytes", "u64", 192],
   ["uniformTexelBufferOffsetSingleTexelAlignment", "bool32", 200], ["maxBufferSize", "u64", 208],
+]);
+
+/** Fields of the C struct. */
+export interface VkPhysicalDeviceShaderSMBuiltinsPropertiesNV {
+  pNext: bigint;
+  shaderSMCount: number;
+  shaderWarpsPerSM: number;
+}
+/** Layout of the C struct. */
+export const VkPhysicalDeviceShaderSMBuiltinsPropertiesNV: StructLayout<VkPhysicalDeviceShaderSMBuiltinsPropertiesNV> = new StructLayout<VkPhysicalDeviceShaderSMBuiltinsPropertiesNV>("VkPhysicalDeviceShaderSMBuiltinsPropertiesNV", 24, 8, 1000154001, [
+  ["pNext", "u64", 8], ["shaderSMCount", "u32", 16], ["shaderWarpsPerSM", "u32", 20],
+]);
+
+/** Fields of the C struct. */
+export interface VkPhysicalDeviceShaderCoreProperties2AMD {
+  pNext: bigint;
+  shaderCoreFeatures: number;
+  activeComputeUnitCount: number;
+}
+/** Layout of the C struct. */
+export const VkPhysicalDeviceShaderCoreProperties2AMD: StructLayout<VkPhysicalDeviceShaderCoreProperties2AMD> = new StructLayout<VkPhysicalDeviceShaderCoreProperties2AMD>("VkPhysicalDeviceShaderCoreProperties2AMD", 24, 8, 1000227000, [
+  ["pNext", "u64", 8], ["shaderCoreFeatures", "u32", 16], ["activeComputeUnitCount", "u32", 20],
 ]);
 
 /** Fields of the C struct. */

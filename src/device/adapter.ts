@@ -7,6 +7,8 @@ import {
   VkPhysicalDeviceFeatures2,
   VkPhysicalDeviceMemoryProperties2,
   VkPhysicalDeviceProperties2,
+  VkPhysicalDeviceShaderCoreProperties2AMD,
+  VkPhysicalDeviceShaderSMBuiltinsPropertiesNV,
   VkPhysicalDeviceVulkan11Features,
   VkPhysicalDeviceVulkan11Properties,
   VkPhysicalDeviceVulkan12Features,
@@ -16,7 +18,7 @@ import {
 } from "../../ffi/vulkan/structs.ts";
 import { checkOptionsObject, describe } from "../core/options.ts";
 import { type AdapterFeatures, readFeatures } from "./features.ts";
-import { enumerate, Instance } from "./instance.ts";
+import { deviceExtensions, enumerate, Instance } from "./instance.ts";
 
 /** What kind of device an adapter is. */
 export type AdapterType = "discrete" | "integrated" | "virtual" | "cpu" | "other";
@@ -54,6 +56,8 @@ export interface AdapterLimits {
   readonly maxPushConstantBytes: number;
   /** Invocations that run in lock step. */
   readonly subgroupSize: number;
+  /** Processors that run workgroups (multiprocessors, compute units); 0 where the driver does not tell. */
+  readonly processors: number;
   /** Flushes and invalidations of mapped memory are multiples of this. */
   readonly nonCoherentAtomBytes: number;
   /** Nanoseconds of one timestamp tick; 0 without timestamps. */
@@ -178,9 +182,19 @@ function readAdapter(vulkan: Vulkan, handle: bigint, index: number): AdapterReco
     const features11 = arena.struct(VkPhysicalDeviceVulkan11Features);
     const features12 = arena.struct(VkPhysicalDeviceVulkan12Features);
     const atLeast = (minor: number) => version >= ((1 << 22) | (minor << 12));
+    const chained = !atLeast(2)
+      ? []
+      : [properties11, properties12, ...(atLeast(3) ? [properties13] : [])];
     if (atLeast(2)) {
-      arena.chain(head, properties11, properties12, ...(atLeast(3) ? [properties13] : []));
+      arena.chain(head, ...chained);
       arena.chain(features, features11, features12);
+    }
+    const nvidia = arena.struct(VkPhysicalDeviceShaderSMBuiltinsPropertiesNV);
+    const amd = arena.struct(VkPhysicalDeviceShaderCoreProperties2AMD);
+    const extensions = deviceExtensions(vulkan, handle);
+    if (extensions.includes("VK_NV_shader_sm_builtins")) arena.chain(head, nvidia, ...chained);
+    else if (extensions.includes("VK_AMD_shader_core_properties2")) {
+      arena.chain(head, amd, ...chained);
     }
     commands.vkGetPhysicalDeviceProperties2(handle, head.address);
     commands.vkGetPhysicalDeviceFeatures2(handle, features.address);
@@ -218,6 +232,9 @@ function readAdapter(vulkan: Vulkan, handle: bigint, index: number): AdapterReco
         maxSharedMemoryBytes: limits.maxComputeSharedMemorySize,
         maxPushConstantBytes: limits.maxPushConstantsSize,
         subgroupSize: core11.subgroupSize,
+        // The one that was not asked for is all zeros.
+        processors: VkPhysicalDeviceShaderSMBuiltinsPropertiesNV.read(nvidia).shaderSMCount ||
+          VkPhysicalDeviceShaderCoreProperties2AMD.read(amd).activeComputeUnitCount,
         nonCoherentAtomBytes: Number(limits.nonCoherentAtomSize),
         timestampPeriod: limits.timestampPeriod,
         heapBytes: Math.max(0, ...local.map(({ size }) => Number(size))),

@@ -5,16 +5,12 @@ import type { Vulkan } from "../../ffi/loader.ts";
 import { VulkanError } from "../../ffi/result.ts";
 import type { VulkanCommands } from "../../ffi/vulkan/commands.ts";
 import * as vk from "../../ffi/vulkan/enums.ts";
-import {
-  VkDeviceCreateInfo,
-  VkDeviceQueueCreateInfo,
-  VkExtensionProperties,
-} from "../../ffi/vulkan/structs.ts";
+import { VkDeviceCreateInfo, VkDeviceQueueCreateInfo } from "../../ffi/vulkan/structs.ts";
 import { DeviceLostError } from "../core/errors.ts";
 import type { AdapterRecord } from "./adapter.ts";
 import { computeQueueFamily } from "./adapter_choice.ts";
 import { writeFeatures } from "./features.ts";
-import { enumerate, type Instance, readExtensionNames } from "./instance.ts";
+import { deviceExtensions, type Instance } from "./instance.ts";
 
 /** Kinds of objects that are made and destroyed in one uniform way. */
 export type ObjectKind =
@@ -180,14 +176,9 @@ export class Context {
 
   #createDevice(validate: boolean): bigint {
     const { arena, commands, record } = this;
-    const extensions = enumerate(
-      this.vulkan,
-      "vkEnumerateDeviceExtensionProperties",
-      VkExtensionProperties.byteLength,
-      (count, items) =>
-        commands.vkEnumerateDeviceExtensionProperties(record.handle, 0n, count, items),
-      readExtensionNames,
-    ).filter((name) => name === PORTABILITY_SUBSET);
+    const extensions = deviceExtensions(this.vulkan, record.handle).filter((name) =>
+      name === PORTABILITY_SUBSET
+    );
     return arena.scope(() => {
       const priority = arena.allocate(4);
       priority.view.setFloat32(priority.offset, 1, true);

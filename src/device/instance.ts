@@ -114,10 +114,28 @@ export function enumerate<Item>(
  * @param count How many.
  * @returns Their names.
  */
-export function readExtensionNames(slot: Slot, count: number): string[] {
+function readExtensionNames(slot: Slot, count: number): string[] {
   return Array.from(
     { length: count },
     (_, i) => VkExtensionProperties.read(slot, i * VkExtensionProperties.byteLength).extensionName,
+  );
+}
+
+/**
+ * The extensions of a device.
+ *
+ * @param vulkan The loader.
+ * @param device `VkPhysicalDevice`.
+ * @returns Their names.
+ */
+export function deviceExtensions(vulkan: Vulkan, device: bigint): string[] {
+  const { commands } = vulkan;
+  return enumerate(
+    vulkan,
+    "vkEnumerateDeviceExtensionProperties",
+    VkExtensionProperties.byteLength,
+    (count, items) => commands.vkEnumerateDeviceExtensionProperties(device, 0n, count, items),
+    readExtensionNames,
   );
 }
 

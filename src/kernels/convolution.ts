@@ -36,6 +36,8 @@ export interface ConvolutionVariant {
   readonly plan: (capabilities: Capabilities, problem: ConvolutionProblem) => Plan;
 }
 
+const SMALLEST_TILE = TILES.at(-1)!;
+
 /** All variants; the first that supports a problem and wants it is taken, and the last wants everything. */
 export const CONVOLUTION_VARIANTS: readonly ConvolutionVariant[] = [
   {
@@ -79,6 +81,12 @@ export const CONVOLUTION_VARIANTS: readonly ConvolutionVariant[] = [
     when: () => false,
     plan: (capabilities, problem) => planIgemmConvolution(capabilities, problem, tile),
   })),
+  {
+    name: "igemm_split",
+    supports: (_, capabilities) => tileFits(SMALLEST_TILE, capabilities),
+    when: () => false,
+    plan: (capabilities, problem) => planIgemmConvolution(capabilities, problem, SMALLEST_TILE, 3),
+  },
   {
     name: "direct",
     supports: () => true,
@@ -126,6 +134,7 @@ const CROPPING: readonly string[] = [
   "cpu",
   "igemm",
   ...TILES.map((tile) => `igemm_${tile.name}`),
+  "igemm_split",
   "direct",
 ];
 

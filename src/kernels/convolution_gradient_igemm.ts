@@ -20,11 +20,6 @@ export const GRADIENT_TILES: readonly Tile[] = [
   { name: "32x32", m: 32, n: 32, k: 16, rows: 1, cols: 1, efficiency: 0.45 },
 ];
 
-/** Workgroups that keep a device busy. */
-function busy(capabilities: Capabilities): number {
-  return capabilities.deviceClass === "discrete" ? 264 : 32;
-}
-
 /**
  * Picks the tile that wastes least.
  *
@@ -77,7 +72,10 @@ export function planIgemmGradient(
   const tilesN = Math.ceil(problem.weightCount / problem.filters / tile.n);
   const tiles = tilesM * tilesN * groups;
   const longest = columns / (8 * tile.k); // shorter chunks spend more on their start than they gain
-  const wanted = countChunks(problem, Math.min(Math.ceil(busy(capabilities) / tiles), longest));
+  const wanted = countChunks(
+    problem,
+    Math.min(Math.ceil(2 * capabilities.processors / tiles), longest),
+  );
   const chunkColumns = Math.ceil(columns / wanted / tile.k) * tile.k;
   const chunks = Math.ceil(columns / chunkColumns);
   const workgroups = tiles * chunks;

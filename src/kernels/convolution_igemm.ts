@@ -10,7 +10,7 @@ import {
 } from "./convolution_problem.ts";
 import { divisor } from "./divisor.ts";
 import { planFill } from "./elementwise.ts";
-import { foldGrid } from "./grid.ts";
+import { foldGrid, gridForItems, plainLocalSize } from "./grid.ts";
 import { countOperand } from "./operand.ts";
 import { type Capabilities, makeDispatch, type Plan } from "./plan.ts";
 import { copyRegion } from "./region.ts";
@@ -56,9 +56,39 @@ export function tileFits(tile: Tile, capabilities: Capabilities): boolean {
     tileSharedBytes(tile) <= capabilities.maxSharedMemoryBytes;
 }
 
-/** Processors that a tile must keep busy; Vulkan does not tell their number. */
-function processors(capabilities: Capabilities): number {
-  return capabilities.deviceClass === "discrete" ? 96 : 16;
+/** Parts into which the taps of one result are split at most: each costs a pass over the results. */
+const MOST_SPLITS = 8;
+
+/** Steps that a part has at least, or its start would cost more than it saves. */
+const LEAST_STEPS = 8;
+
+/** Bytes of all parts together: what they gain does not pay for more memory. */
+const SPLIT_BYTES = 64 * 2 ** 20;
+
+/**
+ * Into how many parts the steps of a product are split, so that all processors have work.
+ *
+ * @param capabilities The device.
+ * @param workgroups Workgroups without a split.
+ * @param steps Steps of each.
+ * @param resultBytes Bytes of one part.
+ * @returns 1 for no split.
+ */
+export function countSplits(
+  capabilities: Capabilities,
+  workgroups: number,
+  steps: number,
+  resultBytes: number,
+): number {
+  const wanted = Math.min(
+    Math.floor(capabilities.processors / workgroups),
+    MOST_SPLITS,
+    Math.floor(steps / LEAST_STEPS),
+    Math.floor(Math.min(SPLIT_BYTES, capabilities.maxStorageBufferRange) / resultBytes),
+  );
+  if (wanted < 2) return 1;
+  // No part may be empty.
+  return Math.ceil(steps / Math.ceil(steps / wanted));
 }
 
 /**
@@ -79,7 +109,7 @@ export function chooseTile(
   for (const tile of TILES) {
     if (!tileFits(tile, capabilities)) continue;
     const count = Math.ceil(filters / tile.m) * Math.ceil(columns / tile.n) * problem.groups;
-    const rounds = Math.ceil(count / processors(capabilities));
+    const rounds = Math.ceil(count / capabilities.processors);
     const time = rounds * tile.m * tile.n / tile.efficiency;
     if (time < bestTime) {
       best = tile;
@@ -173,18 +203,60 @@ function accessModes(problem: ConvolutionProblem): { load: number; store: number
   return { load, store };
 }
 
+/** Adds the parts up and finishes the results; slots are parts, bias, residual and output. */
+function sumParts(
+  capabilities: Capabilities,
+  problem: ConvolutionProblem,
+  splits: number,
+  slots: readonly number[],
+): Dispatch {
+  const { output } = problem;
+  const [depth, height, width] = problem.size;
+  const pixels = depth * height * width;
+  const columns = problem.batch * pixels;
+  const count = problem.filters * columns;
+  const divisors = [columns, pixels, height, width].map(divisor);
+  return makeDispatch(
+    programs["convolution/igemm_sum"],
+    { local_size_x: plainLocalSize(capabilities), ...epilogueConstants(problem) },
+    {
+      count,
+      splits,
+      columns,
+      pixels,
+      out_h: height,
+      out_w: width,
+      columns_multiplier: divisors[0]!.multiplier,
+      pixels_multiplier: divisors[1]!.multiplier,
+      out_h_multiplier: divisors[2]!.multiplier,
+      out_w_multiplier: divisors[3]!.multiplier,
+      shifts: divisors.reduce((bits, { shift }, at) => bits | (shift << (5 * at)), 0),
+      output_n: output.n,
+      output_c: output.c,
+      output_d: output.d,
+      output_h: output.h,
+      output_w: output.w,
+    },
+    slots,
+    gridForItems(capabilities, count),
+  );
+}
+
 /**
  * Plans a convolution as an implicit matrix product.
  *
  * @param capabilities The device.
  * @param problem The convolution; not empty.
  * @param tile The tile; by default the one with the least estimated time.
- * @returns One dispatch, and a prepared slot with the packed weight.
+ * @param forcedSplits Parts into which the taps are split, at most one for each step; by default as many as keep
+ *   the device busy.
+ * @returns One dispatch, or one for the parts and one for their sum; and a prepared slot with the packed weight.
  */
 export function planIgemmConvolution(
   capabilities: Capabilities,
   problem: ConvolutionProblem,
   tile: Tile = chooseTile(capabilities, problem)!,
+  forcedSplits?: number,
 ): Plan {
   const { load, store } = accessModes(problem);
   const channels = problem.channels / problem.groups;
@@ -205,7 +277,16 @@ export function planIgemmConvolution(
   const columns = problem.batch * pixels;
   const tilesM = Math.ceil(filters / tile.m);
   const tilesN = Math.ceil(columns / tile.n);
-  const workgroups = tilesM * tilesN * problem.groups;
+  const whole = tilesM * tilesN * problem.groups;
+  const results = problem.filters * columns;
+  const length = Math.ceil(
+    packing.steps / (forcedSplits ?? countSplits(capabilities, whole, packing.steps, results * 4)),
+  );
+  const splits = Math.ceil(packing.steps / length);
+  const workgroups = whole * splits;
+  const target = splits === 1
+    ? order[4]!
+    : slots.push({ role: "temporary", byteLength: splits * results * 4 }) - 1;
   const divisors = [divisor(pixels), divisor(height), divisor(width)] as const;
   // Without padding in front, and with the last window inside, no tap leaves the input.
   const bounds = problem.size.some((size, axis) =>
@@ -229,6 +310,7 @@ export function planIgemmConvolution(
       position_major: positionMajor ? 1 : 0,
       load,
       store,
+      ...(splits > 1 ? { split: 1 } : {}),
     },
     {
       workgroups,
@@ -258,14 +340,23 @@ export function planIgemmConvolution(
       output_d: output.d,
       output_h: output.h,
       output_w: output.w,
+      splits,
+      split_stride: results,
     },
-    [order[0]!, packed, order[2]!, order[3]!, order[4]!],
+    [order[0]!, packed, order[2]!, order[3]!, target],
     foldGrid(capabilities, workgroups),
   );
+  const label = `Convolution/igemm_${tile.name}`;
+  const dispatches = [dispatch];
+  if (splits > 1) {
+    dispatches.push(
+      sumParts(capabilities, problem, splits, [target, order[2]!, order[3]!, order[4]!]),
+    );
+  }
   return {
-    label: `Convolution/igemm_${tile.name}`,
+    label: splits > 1 ? `${label}_split` : label,
     slots,
-    dispatches: [dispatch],
+    dispatches,
     flops: problem.flops,
     bytes: problem.bytes,
   };

@@ -246,6 +246,20 @@ gpuTest("every load path gives equal bits", async () => {
   }
 });
 
+gpuTest(
+  "a product split over its taps agrees with the oracle, whichever way it reads",
+  async () => {
+    const settings = [
+      make("NHWC", [2, 40, 5, 7], [9, 3, 2], { padding: [1, 1], hasBias: true, activation: relu }),
+      make("NCHW", [2, 72, 4, 6], [12, 1, 1], { residual: "before" }),
+      make("NCHW", [1, 10, 6, 5], [12, 3, 3], { groups: 2, stride: [2, 1], shuffle: [2, 1] }),
+    ];
+    for (const each of settings) {
+      assert(await check(each.settings, each.label, "igemm_split"), each.label);
+    }
+  },
+);
+
 gpuTest("convolution kernels apply every activation", async () => {
   for (const name of ACTIVATED) {
     const { settings, label } = make("NCHW", [1, 4, 5, 5], [4, 1, 1], { activation: { name } });

@@ -11,6 +11,7 @@ import {
   planConvolution,
 } from "../../src/kernels/convolution.ts";
 import {
+  countSplits,
   tileFits,
   TILES,
   tileSharedBytes,
@@ -159,6 +160,39 @@ test("igemm is chosen on GPUs, with a tile for the number of filters", () => {
   assertEquals(label({ ...image, weight: [12, 64, 3, 3] }), "Convolution/igemm_16x256");
   assertEquals(label({ ...image, weight: [64, 1, 3, 3], groups: 64 }), "Convolution/direct");
   assertStringIncludes(label({}, FORGED.least), "Convolution/igemm_");
+});
+
+test("igemm splits the taps where tiles are too few for the device, and nowhere else", () => {
+  const few: Partial<ConvolutionSettings> = { input: [1, 512, 7, 7], weight: [512, 512, 3, 3] };
+  const plan = planConvolution(FORGED.gpu, { ...SQUARE, ...few });
+  assertStringIncludes(plan.label, "_split");
+  const [parts, sum] = plan.dispatches;
+  assertEquals([plan.dispatches.length, sum!.program.id], [2, "convolution/igemm_sum"]);
+  const temporary = plan.slots.find((slot) => slot.role === "temporary")!;
+  assertEquals(parts!.slots[4], plan.slots.indexOf(temporary));
+  assertEquals(temporary.byteLength % (512 * 49 * 4), 0);
+  const many = planConvolution(FORGED.gpu, {
+    ...SQUARE,
+    input: [8, 64, 224, 224],
+    weight: [64, 64, 3, 3],
+  });
+  assertEquals(many.dispatches.length, 1);
+});
+
+test("countSplits() leaves no part empty and keeps to its bounds", () => {
+  const integer = (min: number, max: number) => fc.integer({ min, max });
+  fc.assert(fc.property(
+    integer(1, 200),
+    integer(1, 500),
+    integer(1, 2 ** 27),
+    integer(1, 256),
+    (workgroups, steps, bytes, processors) => {
+      const splits = countSplits({ ...FORGED.gpu, processors }, workgroups, steps, bytes);
+      const length = Math.ceil(steps / splits);
+      assert(splits >= 1 && splits <= 8 && (splits - 1) * length < steps);
+      assert(splits === 1 || workgroups * splits <= processors && splits * bytes <= 2 ** 26);
+    },
+  ));
 });
 
 test("every variant keeps to the limits of every device", () => {

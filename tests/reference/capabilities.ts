@@ -5,6 +5,7 @@ import type { Capabilities } from "../../src/core/capabilities.ts";
 const GPU: Capabilities = {
   deviceClass: "discrete",
   loadPath: "storage",
+  processors: 132,
   subgroupSize: 32,
   subgroupShuffle: true,
   float16: true,
@@ -26,6 +27,7 @@ export const FORGED: Readonly<Record<"gpu" | "cpu" | "least", Capabilities>> = {
     ...GPU,
     deviceClass: "cpu",
     loadPath: "texel",
+    processors: 2,
     subgroupSize: 8,
     maxWorkgroupCount: [65_535, 65_535, 65_535],
     maxSharedMemoryBytes: 32_768,
@@ -35,6 +37,7 @@ export const FORGED: Readonly<Record<"gpu" | "cpu" | "least", Capabilities>> = {
   least: {
     ...GPU,
     deviceClass: "integrated",
+    processors: 8,
     subgroupSize: 1,
     subgroupShuffle: false,
     float16: false,

@@ -4,6 +4,8 @@
 // invocation 4 k_rows x 4 k_cols of them, in pieces of 4 so that shared reads are vectors without bank conflicts. Per
 // step of k_tile_k taps it reads k_tile_k * (k_tile_m + k_tile_n) floats for k_tile_m * k_tile_n * k_tile_k products.
 // The weight comes packed: [group][tap, padded to k_tile_k][filter, padded to k_tile_m], zeros in the padding.
+// Where there are too few tiles for the device, the steps are split over several workgroups (k_split): each stores its
+// sums alone, as [split][filter][column], and igemm_sum.comp adds them up and finishes them.
 // Local size: k_tile_m / (4 k_rows) * k_tile_n / (4 k_cols), 64 to 256. Two shared buffers, one barrier a step; the next
 // step's operands wait in registers meanwhile.
 #version 450
@@ -38,6 +40,8 @@ layout(constant_id = 21) const bool k_position_major = false;
 layout(constant_id = 22) const uint k_load = 0u;
 // How the result is written: 0 floats, 1 four columns at once, 2 four channels at once.
 layout(constant_id = 23) const uint k_store = 0u;
+// Whether the result is a part of the sums, without epilogue.
+layout(constant_id = 24) const bool k_split = false;
 
 #include "lib/divide.glsl"
 #include "lib/epilogue.glsl"
@@ -64,6 +68,7 @@ layout(push_constant) uniform Push {
   uint in_d, in_h, in_w;
   uint input_n, input_c, input_d, input_h, input_w; // strides in elements
   uint output_n, output_c, output_d, output_h, output_w;
+  uint splits, split_stride; // elements of one part
 } push;
 
 const uint k_threads_n = k_tile_n / (4u * k_cols);
@@ -125,7 +130,19 @@ void main() {
   uint filter_first = rest % push.tiles_m * k_tile_m;
   rest /= push.tiles_m;
   uint column_first = rest % push.tiles_n * k_tile_n;
-  uint group = rest / push.tiles_n;
+  rest /= push.tiles_n;
+  uint group = rest;
+  uint step_first = 0u;
+  uint step_end = push.steps;
+  uint split = 0u;
+  if (k_split) {
+    group = rest / push.splits;
+    split = rest - group * push.splits;
+    uint length = (push.steps + push.splits - 1u) / push.splits;
+    step_first = split * length;
+    step_end = min(step_first + length, push.steps);
+    start_at(step_first);
+  }
 
   [[unroll]] for (uint i = 0u; i < k_own; i++) {
     // Past the last column the last one is read again; its results are not stored.
@@ -139,11 +156,11 @@ void main() {
     sums[i] = vec4(0.0);
   }
   uint weight_base = (group * push.steps * k_tile_k * push.tiles_m * k_tile_m + filter_first) / 4u;
-  load_next(0u, weight_base);
-  store_next(0u);
+  load_next(step_first, weight_base);
+  store_next(step_first & 1u);
   barrier();
-  uint steps = push.steps + opaque_zero();
-  for (uint t = 0u; t < steps; t++) {
+  uint steps = step_end + opaque_zero();
+  for (uint t = step_first; t < steps; t++) {
     if (t + 1u < steps) {
       load_next(t + 1u, weight_base);
     }
@@ -155,6 +172,10 @@ void main() {
   }
 
   uint channel_base = group * push.group_filters;
+  if (k_split) {
+    store_part(column_first, filter_first, split * push.split_stride + channel_base * push.columns);
+    return;
+  }
   [[unroll]] for (uint row = 0u; row < 4u * k_rows; row++) {
     own_bias[row] = 0.0;
     if (k_has_bias) {

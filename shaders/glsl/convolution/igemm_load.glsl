@@ -48,6 +48,16 @@ vec4 read_quad(uint i, uint channel) {
   return inside ? x : vec4(0.0);
 }
 
+// Begins at a later step (position-major order has walked through the positions before it).
+void start_at(uint step_index) {
+  if (k_position_major) {
+    uint length = (push.group_channels + k_tile_k - 1u) / k_tile_k; // steps of one position
+    uint tap = step_index / length;
+    channel_first = (step_index - tap * length) * k_tile_k;
+    position = uvec3(tap / (k_kernel_h * k_kernel_w), tap / k_kernel_w % k_kernel_h, tap % k_kernel_w);
+  }
+}
+
 void load_next(uint step_index, uint weight_base) {
   [[unroll]] for (uint i = 0u; i < k_loads_m; i++) {
     uint unit = thread + i * k_threads;

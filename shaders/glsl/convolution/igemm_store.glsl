@@ -87,3 +87,18 @@ void store_channels(uint column_first, uint filter_first, uint channel_base) {
     }
   }
 }
+
+// Sums of some of the taps: [filter][column] behind `base`.
+void store_part(uint column_first, uint filter_first, uint base) {
+  [[unroll]] for (uint c = 0u; c < k_cols; c++) {
+    [[unroll]] for (uint i = 0u; i < 4u; i++) {
+      uint column = column_first + piece_n(c) + i;
+      [[unroll]] for (uint row = 0u; row < 4u * k_rows; row++) {
+        uint index = filter_first + piece_m(row / 4u) + row % 4u;
+        if (column < push.columns && index < push.group_filters) {
+          result.values[base + index * push.columns + column] = sums[row * k_cols + c][i];
+        }
+      }
+    }
+  }
+}
