@@ -3,12 +3,13 @@
 import type { Capabilities } from "../core/capabilities.ts";
 import type { Dispatch } from "../core/dispatch.ts";
 import { DisposedError, OutOfMemoryError } from "../core/errors.ts";
-import { checkInteger, describe } from "../core/options.ts";
+import { describe } from "../core/options.ts";
 import type { Adapter } from "./adapter.ts";
 import type { LabelMemory, MemoryStatistics } from "./buffer_store.ts";
 import { type BufferResource, DeviceBuffer, resourceOf } from "./buffers.ts";
 import { readCapabilities } from "./capabilities.ts";
 import type { Context } from "./context.ts";
+import { checkRange, checkSize } from "./checks.ts";
 import { unwatchExit, watchExit } from "./exit.ts";
 import { isMemoryFailure } from "./memory.ts";
 import { openContext } from "./open.ts";
@@ -109,10 +110,7 @@ export class Device {
    */
   allocate(byteLength: number, label: string, forHostWrite = false): DeviceBuffer {
     if (this.#disposed || this.#context.lost !== undefined) this.#check("allocate");
-    if (!Number.isSafeInteger(byteLength) || byteLength < 1) {
-      const size = { minimum: 1, maximum: Number.MAX_SAFE_INTEGER };
-      checkInteger(`allocate ${label}`, "byteLength", byteLength, size);
-    }
+    checkSize(byteLength, label);
     const { store } = this.#parts;
     store.checkSize(byteLength, label);
     const resource = store.acquire(byteLength, label, forHostWrite);
@@ -385,17 +383,4 @@ export class Device {
     if (this.#disposed || this.#context.lost !== undefined) this.#check(verb);
     return resourceOf(this, buffer, verb);
   }
-}
-
-function checkRange(
-  verb: string,
-  buffer: DeviceBuffer,
-  byteOffset: number,
-  byteLength: number,
-): void {
-  const where = `${verb} ${buffer.label}`;
-  const { byteLength: size } = buffer;
-  checkInteger(where, "byteOffset", byteOffset, { minimum: 0, maximum: size });
-  const maximum = size - byteOffset;
-  checkInteger(where, "byteLength", byteLength, { minimum: 0, maximum });
 }
