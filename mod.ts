@@ -201,7 +201,7 @@ export {
   type ConvTransposeOptions,
 } from "./src/nn/conv_transpose.ts";
 export { Dense, type DenseOptions } from "./src/nn/dense.ts";
-export { HookHandle } from "./src/nn/hooks.ts";
+export { HookHandle, type OpHook } from "./src/nn/hooks.ts";
 export { HybridBlock } from "./src/nn/hybrid_block.ts";
 /** Initializers of parameters, by the names that Gluon gives them. */
 export * as initializers from "./src/nn/initializers.ts";

@@ -5,7 +5,7 @@ import { type DType, DTYPES } from "../core/dtype.ts";
 import { checkEnum } from "../core/options.ts";
 import { describe } from "../core/shape.ts";
 import { scope } from "../tensor/mod.ts";
-import { type HookHandle, HookList } from "./hooks.ts";
+import { HookHandle, HookList, type OpHook } from "./hooks.ts";
 import { warn } from "./messages.ts";
 import type { ForwardHook, ForwardPreHook, HybridizeFlags } from "./block_options.ts";
 import { Parameter } from "./parameter.ts";
@@ -77,10 +77,20 @@ export abstract class Block extends ParameterOwner {
   call(...inputs: Parameters<this["forward"]>): ReturnType<this["forward"]> {
     return scope(() => {
       for (const hook of this.#preHooks.list()) hook(this, inputs);
-      const output = this.forward(...inputs);
+      const output = this.compute(inputs);
       for (const hook of this.#hooks.list()) hook(this, inputs, output);
       return output;
     }) as ReturnType<this["forward"]>;
+  }
+
+  /**
+   * What {@linkcode call} does between the hooks.
+   *
+   * @param inputs The inputs.
+   * @returns The output.
+   */
+  protected compute(inputs: readonly unknown[]): unknown {
+    return this.forward(...inputs);
   }
 
   /** The children by name, in the order of their registration. */
@@ -115,6 +125,8 @@ export abstract class Block extends ParameterOwner {
       throw new RangeError(`Cannot ${where}: child '${name}' contains the block itself`);
     }
     this.#children.set(name, block);
+    this.adopt(block);
+    this.changed();
   }
 
   /**
@@ -168,6 +180,7 @@ export abstract class Block extends ParameterOwner {
     checkEnum(`cast ${this.constructor.name}`, "dtype", dtype, DTYPES);
     for (const child of this.#children.values()) child.cast(dtype);
     for (const parameter of this.#params.values()) parameter.cast(dtype);
+    this.changed();
   }
 
   /**
@@ -240,6 +253,22 @@ export abstract class Block extends ParameterOwner {
     return true;
   }
 
+  /**
+   * Adds a function that sees the result of every operator, and with `monitorAll` also its inputs, of the
+   * hybrid blocks among the children once they run as graphs.
+   *
+   * @param hook Called with the name of the value, that of the operator, and the value.
+   * @param monitorAll Whether to show inputs too.
+   * @returns A handle that removes it.
+   */
+  registerOpHook(hook: OpHook, monitorAll: boolean = false): HookHandle {
+    const handles = Array.from(
+      this.#children.values(),
+      (child) => child.registerOpHook(hook, monitorAll),
+    );
+    return new HookHandle(() => handles.forEach((handle) => handle.detach()));
+  }
+
   /** True if any hook is registered on this block. */
   get hasHooks(): boolean {
     return this.#preHooks.size + this.#hooks.size > 0;
@@ -297,12 +326,14 @@ export abstract class Block extends ParameterOwner {
       this.#attributes.add(name);
     } else {
       this.#params.set(name, value);
+      this.changed();
     }
   }
 
   #remove(name: string): void {
     if (this.#attributes.delete(name)) this.#children.delete(name);
     this.#params.delete(name);
+    this.changed();
   }
 
   #contains(other: Block): boolean {

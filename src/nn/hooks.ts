@@ -1,4 +1,12 @@
-// Functions that run before or after the forward of a block. Knows no blocks.
+// Functions that run before or after the forward of a block, or after its operators. Knows no blocks.
+
+import type { Tensor } from "../tensor/mod.ts";
+
+/**
+ * Sees values of a graph: `node_3_output` of the operator `Convolution`, or `node_3_weight` before it. The
+ * tensor is freed afterwards unless it is kept; it must not be written.
+ */
+export type OpHook = (tensorName: string, opName: string, tensor: Tensor) => void;
 
 /** A registered hook; `detach()` removes it. Also usable as `using handle = …`. */
 export class HookHandle {

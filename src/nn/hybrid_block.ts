@@ -6,8 +6,11 @@ import { DeviceError, ShapeError, StateError } from "../core/errors.ts";
 import { boolean, checkBoolean, integer, optional, readOptions } from "../core/options.ts";
 import { describe } from "../core/shape.ts";
 import { scope, Tensor } from "../tensor/mod.ts";
+import { isTracing } from "../ops/tracer.ts";
 import { Block } from "./block.ts";
 import type { HybridizeFlags } from "./block_options.ts";
+import { CachedGraph, type OpMonitor } from "./cached_graph.ts";
+import { HookHandle, HookList, type OpHook } from "./hooks.ts";
 import { warn } from "./messages.ts";
 import { leavesOf } from "./structure.ts";
 
@@ -40,6 +43,12 @@ import { leavesOf } from "./structure.ts";
 export abstract class HybridBlock extends Block {
   #active = false;
   #flags: HybridizeFlags = {};
+  readonly #monitors = new HookList<OpMonitor>();
+  readonly #cache = new CachedGraph({
+    name: this.constructor.name,
+    parameters: () => this.collectParams(),
+    forward: (inputs) => this.forward(...inputs),
+  });
 
   /** True after {@linkcode hybridize}. */
   get active(): boolean {
@@ -52,8 +61,11 @@ export abstract class HybridBlock extends Block {
   }
 
   /**
-   * Activates or deactivates this block and its descendants. Results never depend on it: today an
-   * active block runs operator by operator as before.
+   * Activates or deactivates this block and its descendants. The first call of an active block traces its
+   * `forward` into a graph: without values, so that `forward` must consist of operators. Later calls run
+   * the graph, with the same bits as before; what `forward` decided by other values than shapes, and
+   * `autograd.isTraining()`, is decided for good. It is traced anew for other shapes, dtypes, devices and
+   * modes, and when children or parameters are replaced.
    *
    * @param active Whether to activate; true by default.
    * @param flags How to run.
@@ -78,6 +90,7 @@ export abstract class HybridBlock extends Block {
     }
     this.#active = active;
     this.#flags = { ...flags };
+    this.changed();
     super.hybridize(active, flags);
   }
 
@@ -125,6 +138,54 @@ export abstract class HybridBlock extends Block {
     return super.call(...inputs);
   }
 
+  /** Runs the graph of an active block; inside of another block's trace, `forward` is part of that. */
+  protected override compute(inputs: readonly unknown[]): unknown {
+    if (!this.#active || isTracing()) return super.compute(inputs);
+    return this.#cache.run(inputs, this.#monitors.list());
+  }
+
+  /** Forgets the graphs of this block and of those around it. */
+  protected override changed(): void {
+    this.#cache.clear();
+    super.changed();
+  }
+
+  /**
+   * Adds a function that sees the result of every operator, and with `monitorAll` also its inputs, once
+   * this block or a direct child runs as a graph. Fused operators are then taken apart.
+   *
+   * @param hook Called with the name of the value such as `node_3_output` or `node_3_weight`, the name of
+   *   the operator, and the value, which is freed afterwards.
+   * @param monitorAll Whether to show inputs too.
+   * @returns A handle that removes it.
+   *
+   * @example
+   * ```ts
+   * import { MaxPool1D, tensor } from "@vknn/vknn";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const pool = new MaxPool1D(2);
+   * pool.hybridize();
+   * const seen: string[] = [];
+   * using handle = pool.registerOpHook((_tensorName, opName) => seen.push(opName));
+   * using x = tensor([1, 2, 3, 4], [1, 1, 4]);
+   * using y = pool.call(x);
+   * assertEquals(seen, ["Pooling"]);
+   * ```
+   */
+  override registerOpHook(hook: OpHook, monitorAll: boolean = false): HookHandle {
+    const where = `register an operator hook of ${this.constructor.name}`;
+    if (typeof hook !== "function") {
+      throw new TypeError(`Cannot ${where}: hook is ${describe(hook)}, expected a function`);
+    }
+    const monitor = { hook, monitorAll: checkBoolean(where, "monitorAll", monitorAll) };
+    const handles = [this.#monitors.add(monitor)];
+    for (const child of this.children.values()) {
+      if (child instanceof HybridBlock) handles.push(child.#monitors.add(monitor));
+    }
+    return new HookHandle(() => handles.forEach((handle) => handle.detach()));
+  }
+
   /**
    * Registers a child that is not an attribute.
    *
@@ -166,6 +227,19 @@ export abstract class HybridBlock extends Block {
     );
   }
 
+  #inferOwnShape(inputs: readonly unknown[]): void {
+    try {
+      this.inferShape(...inputs);
+    } catch (error) {
+      if (!this.#active || !(error instanceof ShapeError)) throw error;
+      throw new ShapeError(
+        `Deferred initialization failed because a shape of ${this.constructor.name} cannot be ` +
+          `inferred. ${error.message}`,
+        { cause: error },
+      );
+    }
+  }
+
   #prepare(inputs: readonly unknown[]): void {
     const { name } = this.constructor;
     const only = inputs.length === 1 ? inputs[0] : undefined;
@@ -193,7 +267,7 @@ export abstract class HybridBlock extends Block {
     }
     for (const parameter of this.params.values()) {
       if (!parameter.deferred && parameter.shapeKnown) continue;
-      scope(() => this.inferShape(...inputs));
+      scope(() => this.#inferOwnShape(inputs));
       for (const own of this.params.values()) own.finishDeferredInit(first.device);
       break;
     }

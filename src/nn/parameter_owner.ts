@@ -20,10 +20,10 @@ import {
   type SaveParametersOptions,
 } from "./parameter_files.ts";
 import { type DeviceOrDevices, readDevices, uninitializedError } from "./parameter_options.ts";
-import { Registrar } from "./registrar.ts";
+import { BlockNode } from "./block_node.ts";
 
 /** Base of {@linkcode Block}, not for programs: what works on all parameters of a block at once. */
-export abstract class ParameterOwner extends Registrar {
+export abstract class ParameterOwner extends BlockNode {
   /** The parameters of the block and its descendants by dotted name. */
   abstract collectParams(select?: string | RegExp): Map<string, Parameter>;
 

@@ -1,6 +1,5 @@
 // Convolutions as functions of tensors: options by name, padding in every form, and what they mean for the operators.
 
-import { isRecording } from "../autograd/flags.ts";
 import { ShapeError } from "../core/errors.ts";
 import {
   boolean,
@@ -15,15 +14,12 @@ import {
 } from "../core/options.ts";
 import { formatShape } from "../core/shape.ts";
 import { Tensor } from "../tensor/mod.ts";
-import { activation, type ActivationName } from "./activation.ts";
-import { convolutionOperator, deconvolutionOperator, isFusedGradient } from "./convolution.ts";
+import type { ActivationName } from "./activation.ts";
+import { convolutionOperator, deconvolutionOperator } from "./convolution.ts";
 import { FUSED_ACTIVATIONS, LEAKY_SLOPE, spatialSizes } from "./convolution_rules.ts";
-import { add } from "./elementwise.ts";
 import { recallAttributes, rememberAttributes } from "./fixed_options.ts";
-import { leakyRelu } from "./leaky_relu.ts";
-import { pixelShuffle } from "./pixel_shuffle.ts";
 import { type Padding, readPadding, samePadding } from "./pooling_functions.ts";
-import { transpose } from "./transpose.ts";
+import { applyConvolution, applyDeconvolution } from "./separate.ts";
 import { type Layout, LAYOUTS } from "./up_sampling.ts";
 
 /** Padding of a convolution: one number for all axes, one or a pair `[before, after]` for each, or `"same"`. */
@@ -154,30 +150,6 @@ function reachOf(kernel: readonly number[], dilation: readonly number[]): number
   return kernel.map((size, axis) => dilation[axis]! * (size - 1) + 1);
 }
 
-/** A pixel shuffle in any layout. */
-function shuffle(y: Tensor, factors: readonly number[], layout: Layout): Tensor {
-  if (layout.indexOf("C") === 1) return pixelShuffle(y, factors);
-  const last = y.rank - 1;
-  const spatial = Array.from({ length: last - 1 }, (_, at) => at + 1);
-  const first = pixelShuffle(transpose(y, [0, last, ...spatial]), factors);
-  return transpose(first, [0, ...spatial.map((axis) => axis + 1), 1]);
-}
-
-/** Whether the gradient can pass through an activation that the operator applies itself. */
-function isFusable(name: ActivationName | "leaky" | undefined): boolean {
-  return name === undefined || isFusedGradient(name);
-}
-
-/** Whether a call with these options, which were checked before, is one operator also now. */
-function isFusedNow(options: CommonConvolutionOptions | undefined): boolean {
-  return !isRecording() || isFusable(options?.activation ?? undefined);
-}
-
-function activate(y: Tensor, name: ActivationName | "leaky" | undefined, slope: number): Tensor {
-  if (name === undefined) return y;
-  return name === "leaky" ? leakyRelu(y, slope) : activation(y, name);
-}
-
 /**
  * Convolves: `y[n, o, q] = b[o] + sum(x[n, c, q * stride - padding + k * dilation] * w[o, c, k])`,
  * with x read as 0 outside. Bias, residual, activation and pixel shuffle are part of the same pass; while
@@ -217,9 +189,7 @@ export function convolution(
 ): Tensor {
   const where = "apply Convolution";
   const known = recallAttributes(options, [x, weight, bias]);
-  if (known !== undefined && isFusedNow(options)) {
-    return convolutionOperator.apply([x, weight, bias, null], known);
-  }
+  if (known !== undefined) return applyConvolution([x, weight, bias ?? null, null], known);
   const given = readOptions(where, options, convolutionRules);
   const { layout, input, kernel } = geometryOf(where, x, weight, given.layout);
   const rank = kernel.length;
@@ -246,15 +216,6 @@ export function convolution(
     no_bias: bias === undefined || bias === null,
     layout,
   };
-  const separate = isRecording() &&
-    (!isFusable(given.activation) || residual !== null || pixel_shuffle !== undefined);
-  if (separate) {
-    let y = convolutionOperator.apply([x, weight, bias], linear);
-    if (pixel_shuffle !== undefined) y = shuffle(y, pixel_shuffle, layout);
-    if (residual !== null && !given.residualAfterActivation) y = add(y, residual);
-    y = activate(y, given.activation, slope);
-    return residual !== null && given.residualAfterActivation ? add(y, residual) : y;
-  }
   const attributes = convolutionOperator.normalize({
     ...linear,
     act_type: given.activation,
@@ -265,7 +226,7 @@ export function convolution(
   if (residual === null && pixel_shuffle === undefined) {
     rememberAttributes(options, [x, weight, bias], attributes);
   }
-  return convolutionOperator.apply([x, weight, bias, residual], attributes);
+  return applyConvolution([x, weight, bias ?? null, residual], attributes);
 }
 
 /** Padding with which there are `stride * in` results, and the adjustment that short kernels need. */
@@ -321,9 +282,7 @@ export function deconvolution(
 ): Tensor {
   const where = "apply Deconvolution";
   const known = recallAttributes(options, [x, weight, bias]);
-  if (known !== undefined && isFusedNow(options)) {
-    return deconvolutionOperator.apply([x, weight, bias], known);
-  }
+  if (known !== undefined) return applyDeconvolution([x, weight, bias ?? null], known);
   const given = readOptions(where, options, deconvolutionRules);
   const { layout, input, kernel } = geometryOf(where, x, weight, given.layout);
   const rank = kernel.length;
@@ -363,15 +322,11 @@ export function deconvolution(
     no_bias: bias === undefined || bias === null,
     layout,
   };
-  if (isRecording() && !isFusable(given.activation)) {
-    const y = deconvolutionOperator.apply([x, weight, bias], linear);
-    return activate(y, given.activation, given.slope);
-  }
   const attributes = deconvolutionOperator.normalize({
     ...linear,
     act_type: given.activation,
     slope: given.slope,
   });
   rememberAttributes(options, [x, weight, bias], attributes);
-  return deconvolutionOperator.apply([x, weight, bias], attributes);
+  return applyDeconvolution([x, weight, bias ?? null], attributes);
 }

@@ -12,6 +12,7 @@ import { checkWrite, type Device, execute, fixedShape, Tensor } from "../tensor/
 import type { TensorSpec } from "../tensor/mod.ts";
 import type { InputSpecs } from "./operand_checks.ts";
 import { type PlanEntry, PlanFinder } from "./plan_cache.ts";
+import { currentTracer } from "./tracer.ts";
 
 export type { BackwardCall } from "../autograd/graph.ts";
 export {
@@ -236,6 +237,8 @@ export class Operator {
     const tensors = this.#checkInputs(inputs);
     const { device } = firstOf(tensors);
     const values = this.normalize(attributes);
+    const traced = currentTracer()?.trace(this, values, tensors) ?? null;
+    if (traced !== null) return traced;
     const { modal = false, draw, overwrites } = this.#definition;
     const training = modal && isTraining();
     const drawn = draw?.(values, training) ?? null;

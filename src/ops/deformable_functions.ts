@@ -1,6 +1,5 @@
 // Deformable convolution as functions of tensors.
 
-import { isRecording } from "../autograd/flags.ts";
 import {
   checkTuple,
   describe,
@@ -13,8 +12,9 @@ import {
 import { ShapeError } from "../core/errors.ts";
 import { formatShape } from "../core/shape.ts";
 import { Tensor } from "../tensor/mod.ts";
-import { activation, ACTIVATION_NAMES, type ActivationName } from "./activation.ts";
+import { ACTIVATION_NAMES, type ActivationName } from "./activation.ts";
 import type { Operator } from "./define.ts";
+import { applySeparately } from "./separate.ts";
 import {
   deformableConvolutionOperator,
   modulatedDeformableConvolutionOperator,
@@ -71,9 +71,7 @@ function apply(
   const { layout } = given;
   const list = (name: string, value: unknown, minimum: number): number[] =>
     checkTuple(where, name, value ?? minimum, 2, { minimum });
-  // What is recorded needs the result before the activation, so that is then a call of its own.
-  const fused = given.activation === undefined || isRecording() ? undefined : given.activation;
-  const y = operator.apply([...inputs, bias], {
+  return applySeparately(operator, [...inputs, bias ?? null], {
     kernel: [weight.shape[layout.indexOf("H")]!, weight.shape[layout.indexOf("W")]!],
     stride: list("strides", given.strides, 1),
     pad: list("padding", given.padding, 0),
@@ -83,10 +81,8 @@ function apply(
     num_deformable_group: given.numDeformableGroup,
     no_bias: bias === undefined || bias === null,
     layout,
-    act_type: fused,
+    act_type: given.activation,
   });
-  if (given.activation === undefined || fused !== undefined) return y;
-  return activation(y, given.activation);
 }
 
 /**

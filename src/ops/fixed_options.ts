@@ -1,11 +1,12 @@
 // Options that a layer hands over in every call: read and checked once for each pair of shapes, not in every call.
 
 import { Tensor } from "../tensor/mod.ts";
+import type { Attributes } from "./define.ts";
 
 /** What options came to in the last call. */
 interface Reading {
   readonly shapes: readonly (readonly number[] | null)[];
-  readonly attributes: unknown;
+  readonly attributes: Attributes;
 }
 
 const readings = new WeakMap<object, Reading | null>();
@@ -31,7 +32,7 @@ export function fixedOptions<T extends object>(options: T): T {
 export function recallAttributes(
   options: object | undefined,
   inputs: readonly unknown[],
-): unknown {
+): Attributes | undefined {
   const reading = options === undefined ? undefined : readings.get(options);
   if (reading === undefined || reading === null) return undefined;
   const { shapes, attributes } = reading;
@@ -54,7 +55,7 @@ export function recallAttributes(
 export function rememberAttributes(
   options: object | undefined,
   inputs: readonly (Tensor | null | undefined)[],
-  attributes: object,
+  attributes: Attributes,
 ): void {
   if (options === undefined || !readings.has(options)) return;
   readings.set(options, {

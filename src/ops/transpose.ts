@@ -46,8 +46,23 @@ export const reshapeOperator: Operator = defineOperator({
   backward: ({ inputs, headGradient }) => [headGradient.reshape(inputs[0]!.shape)],
 });
 
+/** The same elements, through which no gradient passes; a view. */
+export const stopGradientOperator: Operator = defineOperator({
+  name: "BlockGrad",
+  inputs: ["data"],
+  attributes: {},
+  inferShape: (_attributes, inputs) => inputSpec(inputs, 0),
+  plan: null,
+  keeps: () => [],
+  backward: () => [null],
+});
+
 /** The operators of this family. */
-export const transposeOperators: readonly Operator[] = [transposeOperator, reshapeOperator];
+export const transposeOperators: readonly Operator[] = [
+  transposeOperator,
+  reshapeOperator,
+  stopGradientOperator,
+];
 
 /**
  * Copies a tensor with its axes in another order.

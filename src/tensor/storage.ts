@@ -1,6 +1,7 @@
 // Device memory behind tensors: counted references, a version that grows with every write in place,
 // and the buffers prepared from its contents (weight repacks). Knows no shapes.
 
+import { StateError } from "../core/errors.ts";
 import type { DeviceBuffer } from "../device/buffers.ts";
 import type { Device } from "../device/device.ts";
 
@@ -19,11 +20,28 @@ export class Storage {
   #references = 1;
   #version = 0;
   #prepared: Map<string, Prepared> | undefined;
+  readonly #hollow: boolean;
 
-  private constructor(device: Device, byteLength: number, buffer: DeviceBuffer | null) {
+  private constructor(
+    device: Device,
+    byteLength: number,
+    buffer: DeviceBuffer | null,
+    hollow: boolean = false,
+  ) {
     this.device = device;
     this.byteLength = byteLength;
     this.#buffer = buffer;
+    this.#hollow = hollow;
+  }
+
+  /**
+   * A storage that never gets memory, for tensors that stand for values computed later.
+   *
+   * @param device The device that will compute them.
+   * @returns The storage; whoever wants to read or write it is told that it cannot.
+   */
+  static hollow(device: Device): Storage {
+    return new Storage(device, 0, null, true);
   }
 
   /**
@@ -47,7 +65,18 @@ export class Storage {
 
   /** The buffer; null if there are no elements, or no references any more. */
   get buffer(): DeviceBuffer | null {
+    if (this.#hollow) {
+      throw new StateError(
+        "Cannot use the values of a tensor while a block is traced: they do not exist yet, expected " +
+          "operators only; call hybridize(false) on blocks whose forward reads values",
+      );
+    }
     return this.#buffer;
+  }
+
+  /** True if there is no memory behind it and never will be. */
+  get hollow(): boolean {
+    return this.#hollow;
   }
 
   /** Grows with every write in place; what was prepared from older contents is void. */
