@@ -7,6 +7,12 @@ import {
   supportsCpuConvolution,
 } from "./convolution_cpu.ts";
 import { planCpuDepthwise, supportsCpuDepthwise } from "./convolution_cpu_depthwise.ts";
+import {
+  planCpuGrouped,
+  prefersCpuGrouped,
+  supportsCpuGrouped,
+} from "./convolution_cpu_grouped.ts";
+import { planCpuLanes, prefersCpuLanes, supportsCpuLanes } from "./convolution_cpu_lanes.ts";
 import { planCpuRow, prefersCpuRow, supportsCpuRow } from "./convolution_cpu_row.ts";
 import {
   planCpuWinograd,
@@ -41,10 +47,22 @@ const SMALLEST_TILE = TILES.at(-1)!;
 /** All variants; the first that supports a problem and wants it is taken, and the last wants everything. */
 export const CONVOLUTION_VARIANTS: readonly ConvolutionVariant[] = [
   {
+    name: "cpu_lanes",
+    supports: supportsCpuLanes,
+    when: prefersCpuLanes,
+    plan: planCpuLanes,
+  },
+  {
     name: "cpu_depthwise",
     supports: supportsCpuDepthwise,
     when: (_, capabilities) => capabilities.deviceClass === "cpu",
     plan: planCpuDepthwise,
+  },
+  {
+    name: "cpu_grouped",
+    supports: supportsCpuGrouped,
+    when: prefersCpuGrouped,
+    plan: planCpuGrouped,
   },
   {
     name: "cpu_winograd",

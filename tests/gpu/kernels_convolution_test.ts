@@ -65,6 +65,11 @@ const CASES: readonly Case[] = [
   make("NCHW", [2, 4, 8, 11], [8, 3, 3], { groups: 4, padding: [2, 2], dilation: [2, 2] }),
   make("NCHW", [1, 4, 16, 15], [4, 3, 4], { groups: 4, stride: [3, 3], paddingAfter: [2, 3] }),
   make("NCHW", [2, 3, 9, 20], [3, 1, 7], { groups: 3, padding: [0, 6], stride: [1, 2] }),
+  make("NCHW", [1, 2, 7, 80], [4, 3, 3], { groups: 2, padding: [1, 1], activation: relu }),
+  make("NCHW", [2, 3, 9, 32], [3, 3, 3], { groups: 3, stride: [2, 2], padding: [1, 1] }),
+  make("NCHW", [1, 2, 5, 136], [2, 3, 3], { groups: 2, stride: [2, 2], padding: [1, 1] }),
+  make("NCHW", [1, 8, 6, 72], [16, 3, 3], { groups: 2, padding: [1, 1], residual: "after" }),
+  make("NCHW", [2, 8, 6, 24], [8, 3, 3], { groups: 4, stride: [2, 2], padding: [1, 1] }),
   make("NCHW", [1, 4, 6, 8], [8, 2, 2], { groups: 4, shuffle: [2, 2], padding: [1, 0] }),
   make("NCHW", [1, 4, 13, 15], [8, 3, 3], { groups: 4, stride: [2, 2], padding: [1, 1] }),
   make("NCW", [2, 6, 28], [6, 5], { groups: 6, padding: [4], dilation: [2], hasBias: true }),
@@ -227,6 +232,8 @@ const BUILT: readonly (readonly [string, Case])[] = [
   ["cpu_row", make("NCHW", [1, 6, 5, 8], [9, 3, 3], { padding: [1, 1], residual: "before" })],
   ["cpu_depthwise", make("NCHW", [2, 6, 7, 7], [12, 3, 3], { groups: 6, hasBias: true })],
   ["cpu_depthwise", make("NCHW", [2, 6, 6, 10], [12, 3, 3], { groups: 6, padding: [1, 1] })],
+  ["cpu_lanes", make("NCHW", [1, 4, 5, 24], [4, 3, 3], { groups: 4, padding: [1, 1] })],
+  ["cpu_grouped", make("NCHW", [1, 6, 5, 16], [4, 1, 3], { groups: 2, padding: [0, 1] })],
   ["direct", make("NHWC", [1, 6, 5, 5], [4, 2, 2], { groups: 2, hasBias: true, activation: relu })],
 ];
 

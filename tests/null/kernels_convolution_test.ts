@@ -195,6 +195,20 @@ test("countSplits() leaves no part empty and keeps to its bounds", () => {
   ));
 });
 
+test("CPU devices take grouped and depthwise kernels by the width of a row", () => {
+  const label = (input: readonly number[], weight: readonly number[], groups: number): string => {
+    const padding = [weight[2]! >> 1, weight[3]! >> 1];
+    const settings = { input, weight, layout: "NCHW", padding, groups } as const;
+    return planConvolution(FORGED.cpu, settings).label;
+  };
+  assertEquals(label([1, 144, 56, 56], [144, 1, 3, 3], 144), "Convolution/cpu_lanes");
+  assertEquals(label([4, 64, 14, 14], [64, 1, 3, 3], 64), "Convolution/cpu_depthwise_rows");
+  // Most filters read the same channel again: lanes that keep it are faster.
+  assertEquals(label([1, 1, 64, 96], [16, 1, 5, 5], 1), "Convolution/cpu_depthwise_rows");
+  assertEquals(label([2, 128, 56, 56], [128, 4, 3, 3], 32), "Convolution/cpu_grouped");
+  assertEquals(label([1, 64, 56, 56], [128, 32, 3, 3], 2), "Convolution/cpu_row");
+});
+
 test("every variant keeps to the limits of every device", () => {
   const settings = fc.record({
     n: fc.constantFrom(1, 3),

@@ -163,9 +163,13 @@ void main() {
               float residual = k_has_residual ? LOAD1(residual, place + p) : 0.0;
               values[p] = epilogue_value(sums[row * 4u + p], bias, residual);
             }
-            STORE2(y, place >> 1u, vec2(values[0], values[1]));
-            if (k_store == 4u || out_w + 2u < push.out_w) {
-              STORE2(y, (place >> 1u) + 1u, vec2(values[2], values[3]));
+            if (k_store == 4u) {
+              STORE4(y, place >> 2u, vec4(values[0], values[1], values[2], values[3]));
+            } else {
+              STORE2(y, place >> 1u, vec2(values[0], values[1]));
+              if (out_w + 2u < push.out_w) {
+                STORE2(y, (place >> 1u) + 1u, vec2(values[2], values[3]));
+              }
             }
           } else {
             [[unroll]] for (uint p = 0u; p < 4u; p++) {

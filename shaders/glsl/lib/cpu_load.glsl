@@ -13,6 +13,7 @@
 //   STORE4(name, index, value) vec4 at index: Mesa 22 stores lane by lane, so a vec4 costs little more than a float
 //   STORE2(name, index, value) vec2 at index, in vec2s; only with STORE_PAIRS
 //   STORE1(name, index, value) float at index
+//   STORE8(name, index, a, b)  two vec4s at index, in pairs of them; only with STORE_PAIRS and STORE_OCTETS
 //
 // STORE_PAIRS, defined before this file, makes STORE4 store 64-bit integers: the kernel must enable the extension for them.
 #ifndef VKNN_CPU_LOAD_GLSL
@@ -39,6 +40,7 @@ layout(buffer_reference, std430, buffer_reference_align = 8) writeonly buffer ou
 #define LOAD1(name, index) input1_reference(push.name##_address).data[index]
 #define STORE4(name, index, value) output4_reference(push.name##_address).data[index] = (value)
 #define STORE2(name, index, value) output2_reference(push.name##_address).data[index] = (value)
+#define STORE8(name, index, a, b) STORE4(name, (index) * 2u, a); STORE4(name, (index) * 2u + 1u, b)
 #define STORE1(name, index, value) output4_reference(push.name##_address).data[(index) >> 2u][(index) & 3u] = (value)
 
 #else
@@ -63,9 +65,17 @@ layout(buffer_reference, std430, buffer_reference_align = 8) writeonly buffer ou
 #if defined(STORE_PAIRS)
 
 // Two 64-bit halves instead of four floats: half the work of Mesa's loop over the lanes.
+#if defined(STORE_OCTETS)
+#define OUTPUT4(slot, name) \
+  layout(set = 0, binding = slot, std430) writeonly buffer name##_block { vec4 name##_data[]; }; \
+  layout(set = 0, binding = slot, std430) writeonly buffer name##_pair_block { u64vec2 name##_pairs[]; }; \
+  layout(set = 0, binding = slot, std430) writeonly buffer name##_octet_block { u64vec4 name##_octets[]; };
+#define STORE8(name, index, a, b) name##_octets[index] = u64vec4(two_pairs(a), two_pairs(b))
+#else
 #define OUTPUT4(slot, name) \
   layout(set = 0, binding = slot, std430) writeonly buffer name##_block { vec4 name##_data[]; }; \
   layout(set = 0, binding = slot, std430) writeonly buffer name##_pair_block { u64vec2 name##_pairs[]; };
+#endif
 #define STORE4(name, index, value) name##_pairs[index] = two_pairs(value)
 #define STORE2(name, index, value) name##_pairs[(index) >> 1u][(index) & 1u] = packUint2x32(floatBitsToUint(value))
 
