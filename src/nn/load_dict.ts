@@ -27,7 +27,10 @@ export interface LoadDictOptions {
   readonly ignoreExtra?: boolean;
   /** Convert where dtypes differ; else that is an error. */
   readonly castDtype?: boolean;
-  /** Whose dtype a conversion keeps: that of the parameter (`current`) or of the values (`saved`). */
+  /**
+   * Whose dtype a conversion keeps: that of the parameter (`current`) or of the values (`saved`).
+   * Saved float64 and bfloat16, which tensors do not have, become float32.
+   */
   readonly dtypeSource?: "current" | "saved";
 }
 
@@ -97,7 +100,8 @@ export function loadDict(
   }
   if (problems.length > 0) throw errorOf(`${where} from '${source}'`, problems, given);
   for (const [parameter, { value, dtype }] of loads) {
-    if (read.dtypeSource === "saved" && isTensorDType(dtype)) parameter.cast(dtype);
+    const own = tensorDTypeOf(dtype);
+    if (read.castDtype && read.dtypeSource === "saved" && own !== null) parameter.cast(own);
     parameter.load(value, read.device);
   }
 }
@@ -135,6 +139,12 @@ function readLoaded(where: string, given: unknown): Loaded {
   const { data, shape, dtype } = checkArray(where, { name: "", ...given });
   const value = { data: isTensorDType(dtype) ? data : toNumbers(dtype, data), shape };
   return { value: value as Value, dtype };
+}
+
+/** The dtype of a tensor that takes saved values; null if there is none for them. */
+function tensorDTypeOf(dtype: FileDType): DType | null {
+  if (isTensorDType(dtype)) return dtype;
+  return dtype === "float64" || dtype === "bfloat16" ? "float32" : null;
 }
 
 function isTensorDType(dtype: string): dtype is DType {
@@ -181,7 +191,7 @@ function findMisfit(
     const shapes = `${formatPartial(parameter.shape)} vs saved ${formatShape(value.shape)}`;
     problems.push({ kind: "shape", text: `'${name}' expected ${shapes}`, error });
   }
-  const impossible = read.dtypeSource === "saved" && !isTensorDType(dtype);
+  const impossible = read.dtypeSource === "saved" && tensorDTypeOf(dtype) === null;
   if (dtype !== parameter.dtype && (!read.castDtype || impossible)) {
     const advice = read.castDtype
       ? `no tensor has that dtype, set dtypeSource to "current"`
@@ -223,7 +233,7 @@ function errorOf(
   const switches = [
     has("missing") ? "allowMissing" : "",
     has("unexpected") ? "ignoreExtra" : "",
-    has("dtype") ? "castDtype" : "",
+    has("dtype") ? `castDtype (with dtypeSource "current")` : "",
   ].filter((name) => name !== "");
   const advice = switches.length > 0 ? `. Set ${switches.join(", ")} to tolerate that` : "";
   const message = `Cannot ${where}: ${parts.join(", ")}${found}${advice}`;

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { arrayFormat, decodeParameters, encodeArrays, fileArray, FormatError } from "../../io.ts";
 import {
+  Block,
   Conv2D,
   Flatten,
   HybridSequential,
@@ -21,10 +22,26 @@ import {
   StateError,
 } from "../../src/core/errors.ts";
 import { test } from "../support/test.ts";
-import { fixture } from "./io_support.ts";
+import { MOD_URL, ROOT, runText, RUNTIME } from "../support/subprocess.ts";
+import { fixture, MANIFEST } from "./io_support.ts";
 import { fakeDevice } from "./nn_fake_device.ts";
 
 const { device, fake } = fakeDevice();
+
+/** Blocks within blocks, with parameters of unknown shape by dotted name. */
+class Bag extends Block {
+  constructor(names: readonly string[]) {
+    super();
+    const inner = new Map<string, string[]>();
+    for (const name of names) {
+      const [first, ...rest] = name.split(".") as [string, ...string[]];
+      if (rest.length === 0) Object.assign(this, { [first]: new Parameter(first) });
+      else inner.set(first, [...inner.get(first) ?? [], rest.join(".")]);
+    }
+    for (const [name, below] of inner) this.registerChild(new Bag(below), name);
+  }
+  override forward(): void {}
+}
 
 async function inFolder(fn: (folder: string) => Promise<void>): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "vknn-nn-"));
@@ -266,9 +283,10 @@ test("loadParameters() converts every dtype of files when told to, and only then
     assertEquals(block.w.dtype, "float32");
     block.dispose();
     const saved = { device, castDtype: true, dtypeSource: "saved" } as const;
-    if (["float16", "uint8", "int8", "int32"].includes(array.dtype)) {
+    const own = ["float64", "bfloat16"].includes(array.dtype) ? "float32" : array.dtype;
+    if (["float32", "float16", "uint8", "int8", "int32"].includes(own)) {
       await block.loadParameters(file, saved);
-      assertEquals([block.w.dtype, [...block.w.data().dataSync()]], [array.dtype, [1, 2]]);
+      assertEquals([block.w.dtype, [...block.w.data().dataSync()]], [own, [1, 2]]);
       block.dispose();
     } else {
       await assertRejects(() => block.loadParameters(file, saved), TypeError, "no tensor has");
@@ -298,19 +316,45 @@ test("loadParameters() refuses damaged, unnamed and too large files, and wrong a
   net.dispose();
 });
 
-test("loadParameters() reads what MXNet 2.0 and 1.9 saved and exported", async () => {
-  const files = [
-    "mx2_conv2d_relu.params",
-    "mx2_conv2d_relu-0000.params",
-    "mx1_conv2d_relu.params",
-  ];
-  for (const path of files) {
-    const saved = decodeParameters(fixture(path));
-    const conv = new Conv2D(8, 3, { activation: "relu" });
-    await conv.loadParameters(fixture(path), { device });
-    const weight = saved.get("weight") ?? saved.get("arg:weight")!;
-    assertEquals([...conv.weight.data().dataSync()], [...weight.data as Float32Array], path);
-    assertEquals(conv.weight.shape, weight.shape);
-    conv.dispose();
+test("loadParameters() reads every model that MXNet 2.0 and 1.9 saved or exported", async () => {
+  let count = 0;
+  for (const net of MANIFEST.nets) {
+    for (const path of [net["params"], net["saved_parameters"]]) {
+      if (typeof path !== "string") continue;
+      const saved = [...decodeParameters(fixture(path))];
+      const bare = saved.map(([name, array]) => [name.replace(/^(arg|aux):/, ""), array] as const);
+      const model = new Bag(bare.map(([name]) => name));
+      const options = { device, castDtype: true, dtypeSource: "saved" } as const;
+      await model.loadParameters(fixture(path), options);
+      const parameters = model.collectParams();
+      assertEquals([...parameters.keys()].sort(), bare.map(([name]) => name).sort(), path);
+      for (const [name, array] of bare) {
+        const parameter = parameters.get(name)!;
+        const dtype = array.dtype === "float64" ? "float32" : array.dtype;
+        assertEquals([parameter.dtype, parameter.shape], [dtype, [...array.shape]], path);
+        const expected = array.dtype === "float64"
+          ? Float32Array.from(array.data as Float64Array)
+          : array.data;
+        assertEquals(parameter.data().dataSync(), expected as Float32Array, `${path}: ${name}`);
+      }
+      model.dispose();
+      count++;
+    }
   }
+  assertEquals(count, 64);
+  assertEquals(fake.liveBuffers, 0);
+});
+
+test("saveParameters() and loadParameters() need no permission for bytes", async () => {
+  const result = await runText(
+    `
+    import { Flatten } from ${JSON.stringify(MOD_URL)};
+    const bytes = await new Flatten().saveParameters();
+    await new Flatten().loadParameters(bytes);
+    console.log(bytes.length);`,
+    {
+      runtimeFlags: RUNTIME === "deno" ? ["--config", join(ROOT, "deno.json")] : [],
+    },
+  );
+  assertEquals([result.code, result.stderr, result.stdout.trim()], [0, "", "22"]);
 });
