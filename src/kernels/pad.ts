@@ -88,6 +88,20 @@ function words(
   return all;
 }
 
+/** Whether the CPU kernel fits: rows of at least eight words, and no pad that needs more than one reflection or turn. */
+function fitsCpuKernel(
+  capabilities: Capabilities,
+  axes: readonly Axis[],
+  mode: PadMode,
+  elementBytes: number,
+): boolean {
+  const most = (from: number): number =>
+    mode === "reflect" ? from - 1 : mode === "circular" ? from : Infinity;
+  return capabilities.deviceClass === "cpu" && capabilities.int64 && elementBytes === 4 &&
+    axes[0]!.to >= 8 &&
+    axes.every(({ from, before, to }) => Math.max(before, to - before - from) <= most(from));
+}
+
 /**
  * Plans padding. Bits pass unchanged.
  *
@@ -131,6 +145,26 @@ export function planPad(
       ...planFill(capabilities, repeated >>> 0, count * elementBytes),
       label: "Pad",
       slots,
+    };
+  }
+  if (fitsCpuKernel(capabilities, axes, settings.mode, elementBytes)) {
+    const dispatch = makeDispatch(
+      programs[usesTexels(capabilities) ? "pad/cpu_pad.texel" : "pad/cpu_pad.storage"],
+      {
+        local_size_x: plainLocalSize(capabilities),
+        mode: MODES[settings.mode],
+        rank: axes.length,
+      },
+      { count, rows: count / axes[0]!.to, fill: repeated >>> 0, ...words(axes, true) },
+      [0, 1],
+      gridForItems(capabilities, Math.ceil(count / 8)),
+    );
+    return {
+      label: "Pad/cpu",
+      slots: plainSlots(1),
+      dispatches: [dispatch],
+      flops: 0,
+      bytes: (count + source) * 4,
     };
   }
   const dispatch = makeDispatch(

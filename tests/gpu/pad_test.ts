@@ -65,6 +65,26 @@ gpuTest(
   },
 );
 
+gpuTest("padding of wide rows passes bits, whichever kernel takes it", async () => {
+  const random = new Random(74);
+  const cases = [
+    { shape: [2, 3, 5, 21], widths: [[0, 0], [0, 0], [2, 4], [20, 3]] },
+    { shape: [1, 2, 3, 4, 9], widths: [[1, 0], [0, 0], [2, 1], [0, 0], [4, 4]] },
+    { shape: [50], widths: [[7, 49]] },
+    { shape: [3, 12], widths: [[2, 1], [0, 0]] },
+    { shape: [4, 3], widths: [[0, 3], [1, 40]] },
+  ] as const;
+  for (const { shape, widths } of cases) {
+    for (const mode of ["constant", "edge", "reflect", "circular"] as const) {
+      const x = { data: random.float32(count(shape)), shape };
+      using input = vknn.tensor(x.data, shape);
+      using output = vknn.pad(input, widths, { mode, value: 3 });
+      const expected = pad(x, { widths, mode, value: 3 });
+      assertEquals([...await output.data()], Array.from(expected.data), `${mode} (${shape})`);
+    }
+  }
+});
+
 gpuTest("padding has second derivatives", async () => {
   // f = sum(pad(x)^2): the gradient is 2 P'P x, its gradient in direction v is 2 P'P v.
   using x = vknn.tensor([1, 2, 3]).attachGrad();
