@@ -1,7 +1,7 @@
 // Float64 oracle of convolution in any number of spatial axes (spec: layers.md section 2.5): the sum over channels of a
 // group and over kernel positions, with zeros outside the input.
 
-import { build, get, indices, type Reference } from "./array.ts";
+import { build, indices, offset, type Reference, size as sizeOf } from "./array.ts";
 import { transpose } from "./movement.ts";
 
 /** Attributes of a convolution; lists run over the spatial axes. */
@@ -56,6 +56,7 @@ export function convolution(
     ) + 1
   );
   const positions = [...indices(kernel)];
+  const plane = sizeOf(inputSize);
   const y = build([batch, filters, ...size], ([n, o, ...place]) => {
     const group = Math.floor(o! / (filters / groups));
     let sum = bias === null ? 0 : bias.data[o!]!;
@@ -64,8 +65,11 @@ export function convolution(
         each * stride[axis]! - padding[axis]! + position[axis]! * dilation[axis]!
       );
       if (at.some((each, axis) => each < 0 || each >= inputSize[axis]!)) continue;
+      // From one channel to the next, both tensors step by the size of a plane.
+      const from = offset(x.shape, [n!, group * groupChannels, ...at]);
+      const tap = offset(k.shape, [o!, 0, ...position]);
       for (let c = 0; c < groupChannels; c++) {
-        sum += get(x, [n!, group * groupChannels + c, ...at]) * get(k, [o!, c, ...position]);
+        sum += x.data[from + c * plane]! * k.data[tap + c * positions.length]!;
       }
     }
     return sum;

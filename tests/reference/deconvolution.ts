@@ -28,6 +28,7 @@ function walk(
   const [filters, groupChannels, ...kernel] = weight as [number, number, ...number[]];
   const groupFilters = filters / (groups ?? 1);
   const positions = [...indices(kernel)];
+  const plane = size(large.slice(2));
   for (const [n, o, ...q] of indices(small) as Iterable<[number, number, ...number[]]>) {
     const first = Math.floor(o / groupFilters) * groupChannels;
     for (const position of positions) {
@@ -40,12 +41,11 @@ function walk(
       }
       if (at.some((each, axis) => each < 0 || each >= large[axis + 2]!)) continue;
       const place = offset(small, [n, o, ...q]);
+      // From one channel to the next, image and weight step by the size of a plane.
+      const from = offset(large, [n, first, ...at]);
+      const tap = offset(weight, [o, 0, ...position]);
       for (let c = 0; c < groupChannels; c++) {
-        visit(
-          offset(large, [n, first + c, ...at]),
-          offset(weight, [o, c, ...position]),
-          place,
-        );
+        visit(from + c * plane, tap + c * positions.length, place);
       }
     }
   }
