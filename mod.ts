@@ -184,6 +184,7 @@ export {
 } from "./src/nn/basic_layers.ts";
 export { BatchNorm, type BatchNormLayerOptions } from "./src/nn/batch_norm.ts";
 export { Block } from "./src/nn/block.ts";
+export type { PrepareOptions } from "./src/nn/prepare.ts";
 export type {
   ForwardHook,
   ForwardPreHook,

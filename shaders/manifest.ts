@@ -163,6 +163,21 @@ function decode(text: string): Uint8Array<ArrayBuffer> {
   return new Uint8Array(inflateRawSync(packed));
 }
 
+/** The code of all programs as text, by family: what was made of other code is void. */
+export const families: readonly Readonly<Record<string, string>>[] = [
+  convolution,
+  deformable,
+  elementwise,
+  indexing,
+  matmul,
+  movement,
+  normalization,
+  pad,
+  pooling,
+  probe,
+  reduce,
+];
+
 /** Every program of this package. */
 export const programs: Readonly<Record<ProgramId, Program>> = {
   "convolution/cpu_depthwise.address": {

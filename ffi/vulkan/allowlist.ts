@@ -116,6 +116,7 @@ export const commands: readonly string[] = [
  * runtime can.
  */
 export const nonblockingTwins: Readonly<Record<string, string>> = {
+  vkCreateComputePipelinesAsync: "vkCreateComputePipelines",
   vkWaitSemaphoresAsync: "vkWaitSemaphores",
 };
 

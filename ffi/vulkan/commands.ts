@@ -1,4 +1,4 @@
-// @generated from vk.xml 1.3.239 by ffi/generate.ts; allowlist-hash: d219882fa3a47fb1
+// @generated from vk.xml 1.3.239 by ffi/generate.ts; allowlist-hash: c1a497ace0db8b3a
 // deno-fmt-ignore-file
 // deno-lint-ignore-file
 /** Vulkan's commands: the symbol table and its types. Do not edit: change `allowlist.ts` and run `deno run -A ffi/generate.ts`. @module */
@@ -90,6 +90,8 @@ export interface VulkanCommands {
   vkDestroyPipelineLayout: (device: VkDevice, pipelineLayout: VkPipelineLayout, pAllocator: bigint) => void;
   /** Core 1.0. */
   vkCreateComputePipelines: (device: VkDevice, pipelineCache: VkPipelineCache, createInfoCount: number, pCreateInfos: bigint, pAllocator: bigint, pPipelines: bigint) => number;
+  /** vkCreateComputePipelines on another thread; `null` where the runtime cannot. */
+  vkCreateComputePipelinesAsync: ((device: VkDevice, pipelineCache: VkPipelineCache, createInfoCount: number, pCreateInfos: bigint, pAllocator: bigint, pPipelines: bigint) => Promise<number>) | null;
   /** Core 1.0. */
   vkDestroyPipeline: (device: VkDevice, pipeline: VkPipeline, pAllocator: bigint) => void;
   /** Core 1.0. */
@@ -233,6 +235,7 @@ export const commandTable: NativeTable = {
   vkCreatePipelineLayout: { parameters: ["u64", "u64", "u64", "u64"], result: "i32" },
   vkDestroyPipelineLayout: { parameters: ["u64", "u64", "u64"], result: "void" },
   vkCreateComputePipelines: { parameters: ["u64", "u64", "u32", "u64", "u64", "u64"], result: "i32" },
+  vkCreateComputePipelinesAsync: { parameters: ["u64", "u64", "u32", "u64", "u64", "u64"], result: "i32", symbol: "vkCreateComputePipelines", nonblocking: true, optional: true },
   vkDestroyPipeline: { parameters: ["u64", "u64", "u64"], result: "void" },
   vkCreateDescriptorSetLayout: { parameters: ["u64", "u64", "u64", "u64"], result: "i32" },
   vkDestroyDescriptorSetLayout: { parameters: ["u64", "u64", "u64"], result: "void" },

@@ -63,6 +63,11 @@ export function emitManifest(programs: readonly Compiled[]): string {
     "  return new Uint8Array(inflateRawSync(packed));",
     "}",
     "",
+    "/** The code of all programs as text, by family: what was made of other code is void. */",
+    "export const families: readonly Readonly<Record<string, string>>[] = [",
+    ...families.map((family) => `  ${family},`),
+    "];",
+    "",
     "/** Every program of this package. */",
     "export const programs: Readonly<Record<ProgramId, Program>> = {",
   ];

@@ -17,6 +17,7 @@ import {
   VkQueueFamilyProperties2,
 } from "../../ffi/vulkan/structs.ts";
 import { checkOptionsObject, describe } from "../core/options.ts";
+import type { CacheIdentity } from "./cache_file.ts";
 import { type AdapterFeatures, readFeatures } from "./features.ts";
 import { deviceExtensions, enumerate, Instance } from "./instance.ts";
 
@@ -96,6 +97,8 @@ export interface Adapter {
 export interface AdapterRecord {
   /** The public part. */
   readonly adapter: Adapter;
+  /** What makes a driver's pipeline cache valid. */
+  readonly cache: Omit<CacheIdentity, "kernelHash">;
   /** `VkPhysicalDevice`, valid as long as its instance. */
   readonly handle: bigint;
   /** Memory types: property flags and heap. */
@@ -250,6 +253,12 @@ function readAdapter(vulkan: Vulkan, handle: bigint, index: number): AdapterReco
     };
     return {
       adapter,
+      cache: {
+        vendorId: properties.vendorID,
+        deviceId: properties.deviceID,
+        driverVersion: properties.driverVersion,
+        cacheUuid: properties.pipelineCacheUUID,
+      },
       handle,
       memoryTypes: memoryProperties.memoryTypes.slice(0, memoryProperties.memoryTypeCount),
       heapBytes,

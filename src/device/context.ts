@@ -17,6 +17,7 @@ export type ObjectKind =
   | "Buffer"
   | "BufferView"
   | "ShaderModule"
+  | "PipelineCache"
   | "PipelineLayout"
   | "DescriptorSetLayout"
   | "DescriptorPool"

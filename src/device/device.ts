@@ -11,6 +11,7 @@ import { readCapabilities } from "./capabilities.ts";
 import type { Context } from "./context.ts";
 import { checkRange, checkSize } from "./checks.ts";
 import { unwatchExit, watchExit } from "./exit.ts";
+import { Kernels } from "./kernels.ts";
 import { isMemoryFailure } from "./memory.ts";
 import { openContext } from "./open.ts";
 import { checkDeviceOptions, type DeviceOptions, type InternalDeviceOptions } from "./options.ts";
@@ -41,6 +42,8 @@ export class Device {
   readonly adapter: Adapter;
   /** What planning may rely on. */
   readonly capabilities: Capabilities;
+  /** The compiled kernels: how to have them ready before they are needed. */
+  readonly kernels: Kernels;
   readonly #context: Context;
   readonly #parts: Parts;
   readonly #operands: BufferResource[] = []; // reused by every dispatch
@@ -50,6 +53,7 @@ export class Device {
     this.#context = context;
     this.adapter = context.record.adapter;
     this.#parts = new Parts(context, options);
+    this.kernels = new Kernels(this.#parts, () => this.#check("prepare kernels"));
     this.capabilities = readCapabilities(this, context.vulkan.runtime, options);
     context.onLost = (error) => this.#parts.fail(error);
     watchExit(this);
@@ -259,6 +263,7 @@ export class Device {
     work?: AnnouncedWork,
   ): void {
     if (this.#disposed || this.#context.lost !== undefined) this.#check("dispatch");
+    if (this.kernels.rehearsing) return this.kernels.collect(dispatch);
     this.#parts.recorder.profiler?.announce(work);
     const operands = this.#operands;
     for (let i = 0; i < buffers.length; i++) {

@@ -38,6 +38,11 @@ export interface DeviceOptions {
   readonly validate?: boolean;
   /** How CPU kernels load operands; measured if omitted. */
   readonly loadPath?: Capabilities["loadPath"];
+  /**
+   * Folder in which compiled kernels are kept for the next start of the program, one file for each device and driver.
+   * Nothing is read or written if omitted. A file that does not fit is ignored and replaced.
+   */
+  readonly cacheDirectory?: string;
   /** Receives notices, such as that only a software device was found. */
   readonly log?: (event: LogEvent) => void;
 }
@@ -73,6 +78,7 @@ export function checkDeviceOptions(options: DeviceOptions | undefined): Internal
     timeoutMilliseconds: optional(number({ minimum: 1 })),
     validate: boolean(false),
     loadPath: optional(oneOf(LOAD_PATHS)),
+    cacheDirectory: anything,
     log: anything,
     transfers: optional(oneOf(["staging", "mapped"])),
     forgeAdapter: anything,
@@ -80,12 +86,17 @@ export function checkDeviceOptions(options: DeviceOptions | undefined): Internal
     blockBytes: optional(number({ minimum: 4096 })),
   });
   const given: InternalDeviceOptions = options ?? {};
-  const { adapter, library, log } = given as Record<string, unknown>;
+  const { adapter, cacheDirectory, library, log } = given as Record<string, unknown>;
   if (adapter !== undefined && typeof adapter !== "number" && typeof adapter !== "string") {
     throw wrongType("adapter", adapter, "an index, a type or a part of the name");
   }
   if (library !== undefined && typeof library !== "string") {
     throw wrongType("library", library, "the path of the Vulkan loader");
+  }
+  if (
+    cacheDirectory !== undefined && (typeof cacheDirectory !== "string" || cacheDirectory === "")
+  ) {
+    throw wrongType("cacheDirectory", cacheDirectory, "the path of a folder");
   }
   if (log !== undefined && typeof log !== "function") {
     throw wrongType("log", log, "a function");

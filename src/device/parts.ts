@@ -62,10 +62,11 @@ export class Parts {
     });
     const factory = new BufferFactory(context, this.memory);
     this.#descriptors = new DescriptorCache(context, this.timeline, factory);
-    this.pipelines = new PipelineCache(context, this.#descriptors);
+    this.pipelines = new PipelineCache(context, this.#descriptors, options);
     try {
       this.ring = new CommandRing(context, this.timeline);
     } catch (error) {
+      this.pipelines.dispose();
       this.memory.dispose();
       this.timeline.dispose();
       throw error;
@@ -203,6 +204,7 @@ export class Parts {
   quiesce(timeoutMilliseconds: number): void {
     this.ring.abandon();
     this.#drain(timeoutMilliseconds);
+    this.pipelines.save();
   }
 
   /**
@@ -220,14 +222,17 @@ export class Parts {
     this.store.dispose();
     this.recorder.dispose();
     this.ring.dispose();
-    this.pipelines.dispose();
-    this.#descriptors.dispose();
     this.memory.dispose();
-    if (this.timeline.busy) void this.timeline.settled().then(() => this.#finish());
-    else this.#finish();
+    if (!lost) this.pipelines.save();
+    if (this.timeline.busy || this.pipelines.busy) {
+      const threads = [this.timeline.settled(), this.pipelines.settled()];
+      void Promise.all(threads).then(() => this.#finish());
+    } else this.#finish();
   }
 
   #finish(): void {
+    this.pipelines.dispose();
+    this.#descriptors.dispose();
     this.timeline.dispose();
     this.#context.dispose();
   }

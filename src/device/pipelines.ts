@@ -2,12 +2,9 @@
 
 import * as vk from "../../ffi/vulkan/enums.ts";
 import {
-  VkComputePipelineCreateInfo,
   VkPipelineLayoutCreateInfo,
   VkPushConstantRange,
   VkShaderModuleCreateInfo,
-  VkSpecializationInfo,
-  VkSpecializationMapEntry,
 } from "../../ffi/vulkan/structs.ts";
 import type { Slot } from "../../ffi/arena.ts";
 import type { Dispatch, Program } from "../core/dispatch.ts";
@@ -15,6 +12,9 @@ import { DeviceError, LimitError } from "../core/errors.ts";
 import type { Context } from "./context.ts";
 import type { DescriptorCache, DescriptorLayout } from "./descriptors.ts";
 import { READ, WRITE } from "./hazards.ts";
+import type { DeviceOptions } from "./options.ts";
+import { writePipelineInfo } from "./pipeline_info.ts";
+import { PipelineStore } from "./pipeline_store.ts";
 
 /** A compiled program with its constants. */
 export interface Pipeline {
@@ -47,14 +47,18 @@ export class PipelineCache {
   readonly #pipelines: Map<string, Pipeline> = new Map();
   readonly #layouts: Map<string, bigint> = new Map();
   readonly #modules: Map<Program, bigint> = new Map();
+  readonly #underWay: Map<string, Promise<void>> = new Map();
+  readonly #store: PipelineStore;
 
   /**
    * @param context The device.
    * @param descriptors Makes descriptor set layouts.
+   * @param options `cacheDirectory` and `log`.
    */
-  constructor(context: Context, descriptors: DescriptorCache) {
+  constructor(context: Context, descriptors: DescriptorCache, options: DeviceOptions) {
     this.#context = context;
     this.#descriptors = descriptors;
+    this.#store = new PipelineStore(context, options);
   }
 
   /** Number of pipelines made. */
@@ -81,33 +85,63 @@ export class PipelineCache {
    * @throws {LimitError} If the program needs more of something than the device has.
    */
   make(dispatch: Dispatch): Pipeline {
-    const { program } = dispatch;
-    this.#checkProgram(program);
-    const descriptors = program.addresses || program.bindings.length === 0
-      ? undefined
-      : this.#descriptors.layout(program.bindings.map(({ kind }) => kind));
-    const layout = this.#layout(descriptors, program.pushByteLength);
-    const pipeline: Pipeline = {
-      handle: this.#compile(dispatch, layout),
-      layout,
-      descriptors,
-      program,
-      access: Uint8Array.from(program.bindings, ({ access }) => ACCESS[access]),
-      addressWords: program.addresses ? program.bindings.length * 2 : 0,
-      nanosecondsPerGroup: 0,
-    };
-    this.#pipelines.set(dispatch.pipelineKey, pipeline);
-    return pipeline;
+    const parts = this.#wrap(dispatch);
+    return this.#add(dispatch, parts, this.#compile(dispatch, parts.layout));
+  }
+
+  /**
+   * Makes the pipeline of a dispatch without blocking the event loop, where the runtime can.
+   *
+   * @param dispatch What is to be launched.
+   * @returns Resolves when there is one.
+   * @throws {DeviceError | LimitError} As `make`.
+   */
+  async makeAside(dispatch: Dispatch): Promise<void> {
+    if (this.#pipelines.has(dispatch.pipelineKey)) return;
+    const known = this.#underWay.get(dispatch.pipelineKey);
+    if (known !== undefined) return await known;
+    const work = this.#makeAside(dispatch);
+    this.#underWay.set(dispatch.pipelineKey, work);
+    try {
+      await work;
+    } finally {
+      this.#underWay.delete(dispatch.pipelineKey);
+    }
+  }
+
+  /** Whether another thread makes a pipeline. */
+  get busy(): boolean {
+    return this.#underWay.size > 0;
+  }
+
+  /**
+   * Resolves when no other thread makes a pipeline.
+   *
+   * @returns Never rejects.
+   */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#underWay.values());
+  }
+
+  /** Writes the driver's cache to its file, if there is one and it grew. */
+  save(): void {
+    this.#store.save();
+  }
+
+  async #makeAside(dispatch: Dispatch): Promise<void> {
+    const parts = this.#wrap(dispatch);
+    const handle = await this.#compileAside(dispatch, parts.layout);
+    // Somebody may have needed it meanwhile, and could not wait.
+    if (this.#pipelines.has(dispatch.pipelineKey)) this.#destroy(handle);
+    else this.#add(dispatch, parts, handle);
   }
 
   /** Destroys everything. */
   dispose(): void {
-    for (const { handle } of this.#pipelines.values()) {
-      this.#context.commands.vkDestroyPipeline(this.#context.handle, handle, 0n);
-      this.#context.countObject(-1);
-    }
+    for (const { handle } of this.#pipelines.values()) this.#destroy(handle);
     for (const layout of this.#layouts.values()) this.#context.destroy("PipelineLayout", layout);
     for (const module of this.#modules.values()) this.#context.destroy("ShaderModule", module);
+    this.#store.dispose();
     this.#pipelines.clear();
     this.#layouts.clear();
     this.#modules.clear();
@@ -173,47 +207,73 @@ export class PipelineCache {
     const { arena, commands, handle } = this.#context;
     const module = this.#module(dispatch.program);
     return arena.scope(() => {
-      const info = arena.struct(VkComputePipelineCreateInfo, {
-        stage: {
-          stage: vk.VK_SHADER_STAGE_COMPUTE_BIT,
-          module,
-          pName: arena.text("main").address,
-          pSpecializationInfo: this.#specialization(dispatch).address,
-        },
-        layout,
-        basePipelineIndex: -1,
-      });
+      const take = (byteLength: number) => arena.allocate(byteLength);
+      const info = writePipelineInfo(take, dispatch, module, layout);
       const out = arena.allocate(8);
       this.#context.check(
         "vkCreateComputePipelines",
-        commands.vkCreateComputePipelines(handle, 0n, 1, info.address, 0n, out.address),
+        commands.vkCreateComputePipelines(
+          handle,
+          this.#store.handle,
+          1,
+          info.address,
+          0n,
+          out.address,
+        ),
       );
       this.#context.countObject(1);
       return out.getU64();
     });
   }
 
-  #specialization(dispatch: Dispatch): Slot {
-    const { arena } = this.#context;
-    const { program, constants } = dispatch;
-    const names = Object.keys(constants);
-    const data = arena.allocate(names.length * 4);
-    const entries = names.map((name, i) => {
-      const constant = program.constants[name];
-      const value = constants[name];
-      if (constant === undefined || value === undefined) {
-        throw new TypeError(`Cannot use ${program.id}: it has no constant ${name}`);
-      }
-      const at = data.offset + i * 4;
-      if (constant.type === "f32") data.view.setFloat32(at, value, true);
-      else data.view.setInt32(at, value, true);
-      return { constantID: constant.id, offset: i * 4, size: 4n };
-    });
-    return arena.struct(VkSpecializationInfo, {
-      mapEntryCount: entries.length,
-      pMapEntries: arena.structs(VkSpecializationMapEntry, entries).address,
-      dataSize: BigInt(data.byteLength),
-      pData: data.address,
-    });
+  /** The same on another thread. */
+  async #compileAside(dispatch: Dispatch, layout: bigint): Promise<bigint> {
+    const { arena, commands, handle } = this.#context;
+    const create = commands.vkCreateComputePipelinesAsync;
+    if (create === null) return this.#compile(dispatch, layout);
+    const slots: Slot[] = [];
+    const take = (byteLength: number) => {
+      const slot = arena.permanent(byteLength);
+      slots.push(slot);
+      return slot;
+    };
+    try {
+      const info = writePipelineInfo(take, dispatch, this.#module(dispatch.program), layout);
+      const out = take(8);
+      const code = await create(handle, this.#store.handle, 1, info.address, 0n, out.address);
+      this.#context.check("vkCreateComputePipelines", code);
+      this.#context.countObject(1);
+      return out.getU64();
+    } finally {
+      for (const slot of slots) arena.recycle(slot);
+    }
+  }
+
+  #wrap(dispatch: Dispatch): Omit<Pipeline, "handle"> {
+    const { program } = dispatch;
+    this.#checkProgram(program);
+    const descriptors = program.addresses || program.bindings.length === 0
+      ? undefined
+      : this.#descriptors.layout(program.bindings.map(({ kind }) => kind));
+    return {
+      layout: this.#layout(descriptors, program.pushByteLength),
+      descriptors,
+      program,
+      access: Uint8Array.from(program.bindings, ({ access }) => ACCESS[access]),
+      addressWords: program.addresses ? program.bindings.length * 2 : 0,
+      nanosecondsPerGroup: 0,
+    };
+  }
+
+  #add(dispatch: Dispatch, parts: Omit<Pipeline, "handle">, handle: bigint): Pipeline {
+    const pipeline: Pipeline = { ...parts, handle };
+    this.#pipelines.set(dispatch.pipelineKey, pipeline);
+    this.#store.changed = true;
+    return pipeline;
+  }
+
+  #destroy(handle: bigint): void {
+    this.#context.commands.vkDestroyPipeline(this.#context.handle, handle, 0n);
+    this.#context.countObject(-1);
   }
 }

@@ -4,7 +4,7 @@
 import { type DType, DTYPES } from "../core/dtype.ts";
 import { checkEnum } from "../core/options.ts";
 import { describe } from "../core/shape.ts";
-import { scope } from "../tensor/mod.ts";
+import { scope, type Tensor } from "../tensor/mod.ts";
 import { HookHandle, HookList, type OpHook } from "./hooks.ts";
 import { warn } from "./messages.ts";
 import type { ForwardHook, ForwardPreHook, HybridizeFlags } from "./block_options.ts";
@@ -13,6 +13,7 @@ import { ParameterOwner } from "./parameter_owner.ts";
 import type { AttributeListener } from "./registrar.ts";
 import { checkShared } from "./share.ts";
 import { startPattern } from "./select.ts";
+import { type Callable, prepareBlock, type PrepareOptions } from "./prepare.ts";
 import { leavesOf } from "./structure.ts";
 import { summarize, type Summary } from "./summary.ts";
 import { formatBlock, printAsText } from "./text.ts";
@@ -91,6 +92,32 @@ export abstract class Block extends ParameterOwner {
    */
   protected compute(inputs: readonly unknown[]): unknown {
     return this.forward(...inputs);
+  }
+
+  /**
+   * Gets ready what the first call would wait for: compiles kernels beside the event loop, packs weights. Runs
+   * `forward` on zeros, as in prediction and not recorded; hooks are called too.
+   *
+   * @param shapes The shape of each input.
+   * @param options Device, dtype, and a function that hears of the progress.
+   * @returns Resolves when all is ready.
+   * @throws {TypeError} If the shapes are no list of shapes, or an option is unknown.
+   * @throws {ShapeError} If inputs of these shapes do not fit; see each layer.
+   *
+   * @example
+   * ```ts
+   * import { Conv2D } from "@vknn/vknn";
+   *
+   * const conv = new Conv2D(4, 3);
+   * conv.initialize();
+   * let left = -1;
+   * await conv.prepare([[1, 3, 8, 8]], { onProgress: ({ done, total }) => left = total - done });
+   * if (left !== 0) throw new Error("all kernels are there");
+   * conv.dispose();
+   * ```
+   */
+  prepare(shapes: readonly (readonly number[])[], options: PrepareOptions = {}): Promise<void> {
+    return prepareBlock(this as unknown as Callable, shapes, options);
   }
 
   /** The children by name, in the order of their registration. */

@@ -2,6 +2,7 @@
 
 export type { Adapter } from "../device/adapter.ts";
 export { Device } from "../device/device.ts";
+export type { PrepareProgress } from "../device/kernels.ts";
 export type { DType, HostArray } from "../core/dtype.ts";
 export { arange, type CreateOptions, empty, full, ones, tensor, zeros } from "./create.ts";
 export { checkDevice, defaultDevice, devices, setDefaultDevice } from "./default_device.ts";

@@ -37,6 +37,9 @@ export const ARROWS: Readonly<Record<string, readonly string[]>> = {
 export const EXTERNALS: readonly { module: string; folder: string; why: string }[] = [
   { module: "node:zlib", folder: "shaders", why: "unpacks shader code; built into both runtimes" },
   { module: "node:process", folder: "src/device", why: "hears that the program ends" },
+  { module: "node:crypto", folder: "src/device/cache_file.ts", why: "hashes, without waiting" },
+  { module: "node:fs", folder: "src/device/cache_file.ts", why: "`cacheDirectory`, when given" },
+  { module: "node:path", folder: "src/device/cache_file.ts", why: "names in that folder" },
   { module: "fflate", folder: "src/io", why: "zip for npz, behind ./io only" },
   { module: "node:fs/promises", folder: "src/io/files.ts", why: "paths, when one is given" },
   { module: "node:path", folder: "src/io/files.ts", why: "names of temporary files" },

@@ -31,6 +31,7 @@ function record(index: number, type: AdapterType, changes: Partial<Adapter> = {}
   } as unknown as Adapter;
   return {
     adapter,
+    cache: { vendorId: 1, deviceId: 2, driverVersion: 3, cacheUuid: new Uint8Array(16) },
     handle: BigInt(index),
     memoryTypes: [],
     heapBytes: [],

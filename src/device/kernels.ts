@@ -1,0 +1,107 @@
+// The compiled kernels of a device, from outside: which ones some work needs, and how to have them before it runs.
+
+import type { Dispatch } from "../core/dispatch.ts";
+import type { Parts } from "./parts.ts";
+
+/** How far a preparation is. */
+export interface PrepareProgress {
+  /** Kernels that are ready. */
+  readonly done: number;
+  /** Kernels wanted. */
+  readonly total: number;
+}
+
+/** Kernels under way at a time: drivers compile on the thread that asks. */
+const TOGETHER = 4;
+
+/** Has kernels compiled beside everything else that the program does. */
+export class Kernels {
+  readonly #parts: Parts;
+  readonly #check: () => void;
+  #launches: Map<string, Dispatch> | undefined;
+
+  /**
+   * @param parts The device.
+   * @param check Throws if the device is gone.
+   */
+  constructor(parts: Parts, check: () => void) {
+    this.#parts = parts;
+    this.#check = check;
+  }
+
+  /** How many kernels are compiled, each with its constants. */
+  get count(): number {
+    return this.#parts.pipelines.count;
+  }
+
+  /**
+   * Compiles kernels so that the event loop goes on meanwhile: on other threads where the runtime has them, else one for
+   * each turn of the loop.
+   *
+   * @param dispatches Programs and constants; what is there already takes no time.
+   * @param onProgress Called before the first and after each.
+   * @returns Resolves when all are there.
+   * @throws {DeviceError} If a program needs a feature that the device lacks.
+   * @throws {DisposedError} If the device was disposed meanwhile.
+   */
+  async prepare(
+    dispatches: readonly Dispatch[],
+    onProgress: (progress: PrepareProgress) => void = () => {},
+  ): Promise<void> {
+    this.#check();
+    const { pipelines } = this.#parts;
+    const wanted = new Map(dispatches.map((dispatch) => [dispatch.pipelineKey, dispatch]));
+    const missing = [...wanted.values()].filter((each) => pipelines.find(each) === undefined);
+    const total = wanted.size;
+    let done = total - missing.length;
+    onProgress({ done, total });
+    const work = async (): Promise<void> => {
+      for (;;) {
+        await turn();
+        this.#check();
+        const dispatch = missing.shift();
+        if (dispatch === undefined) return;
+        await pipelines.makeAside(dispatch);
+        onProgress({ done: ++done, total });
+      }
+    };
+    await Promise.all(Array.from({ length: Math.min(TOGETHER, missing.length) }, work));
+    pipelines.save();
+  }
+
+  /** Whether launches are only collected. */
+  get rehearsing(): boolean {
+    return this.#launches !== undefined;
+  }
+
+  /**
+   * Runs a function whose launches are only collected: nothing reaches the device.
+   *
+   * @param fn Must not wait for results, which stay undefined.
+   * @returns The launches, one for each kernel.
+   */
+  rehearse(fn: () => void): Dispatch[] {
+    const outer = this.#launches;
+    const launches = this.#launches = new Map<string, Dispatch>();
+    try {
+      fn();
+    } finally {
+      this.#launches = outer;
+    }
+    return [...launches.values()];
+  }
+
+  /**
+   * Collects a launch; called by {@linkcode Device.dispatch} during a rehearsal.
+   *
+   * @param dispatch The launch.
+   */
+  collect(dispatch: Dispatch): void {
+    this.#launches?.set(dispatch.pipelineKey, dispatch);
+  }
+}
+
+/** Lets everything else run that waits for its turn. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
+}
