@@ -141,6 +141,9 @@ export type ProgramId =
   | "pooling/cpu_forward.address"
   | "pooling/cpu_forward.storage"
   | "pooling/cpu_forward.texel"
+  | "pooling/cpu_lanes.address"
+  | "pooling/cpu_lanes.storage"
+  | "pooling/cpu_lanes.texel"
   | "pooling/cpu_reduce.address"
   | "pooling/cpu_reduce.storage"
   | "pooling/cpu_reduce.texel"
@@ -5414,6 +5417,105 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
     pushByteLength: 80,
     requires: [],
     spirv: () => decode(pooling.cpu_forward_texel),
+  },
+  "pooling/cpu_lanes.address": {
+    id: "pooling/cpu_lanes.address",
+    bindings: [
+      {"name":"x","kind":"storage","access":"read"},
+      {"name":"y","kind":"storage","access":"write"},
+    ],
+    addresses: true,
+    constants: {
+      local_size_x: {"id":0,"type":"u32","value":1},
+      rows: {"id":1,"type":"u32","value":4},
+      kernel_h: {"id":2,"type":"u32","value":3},
+      kernel_w: {"id":3,"type":"u32","value":3},
+      stride_h: {"id":4,"type":"u32","value":1},
+      stride_w: {"id":5,"type":"u32","value":1},
+      pad_w: {"id":6,"type":"u32","value":1},
+      neighbors: {"id":7,"type":"u32","value":0},
+      store_octets: {"id":8,"type":"bool","value":0},
+    },
+    push: {
+      parts: {"offset":16,"type":"u32"},
+      strips_per_part: {"offset":20,"type":"u32"},
+      strips: {"offset":24,"type":"u32"},
+      runs: {"offset":28,"type":"u32"},
+      x_height: {"offset":32,"type":"u32"},
+      x_vecs: {"offset":36,"type":"u32"},
+      pad_h: {"offset":40,"type":"u32"},
+      out_h: {"offset":44,"type":"u32"},
+      out_w: {"offset":48,"type":"u32"},
+    },
+    pushByteLength: 52,
+    requires: ["bufferDeviceAddress","int64","subgroupBasic","subgroupShuffle"],
+    spirv: () => decode(pooling.cpu_lanes_address),
+  },
+  "pooling/cpu_lanes.storage": {
+    id: "pooling/cpu_lanes.storage",
+    bindings: [
+      {"name":"x_block","kind":"storage","access":"read"},
+      {"name":"y_block","kind":"storage","access":"write"},
+    ],
+    addresses: false,
+    constants: {
+      local_size_x: {"id":0,"type":"u32","value":1},
+      rows: {"id":1,"type":"u32","value":4},
+      kernel_h: {"id":2,"type":"u32","value":3},
+      kernel_w: {"id":3,"type":"u32","value":3},
+      stride_h: {"id":4,"type":"u32","value":1},
+      stride_w: {"id":5,"type":"u32","value":1},
+      pad_w: {"id":6,"type":"u32","value":1},
+      neighbors: {"id":7,"type":"u32","value":0},
+      store_octets: {"id":8,"type":"bool","value":0},
+    },
+    push: {
+      parts: {"offset":0,"type":"u32"},
+      strips_per_part: {"offset":4,"type":"u32"},
+      strips: {"offset":8,"type":"u32"},
+      runs: {"offset":12,"type":"u32"},
+      x_height: {"offset":16,"type":"u32"},
+      x_vecs: {"offset":20,"type":"u32"},
+      pad_h: {"offset":24,"type":"u32"},
+      out_h: {"offset":28,"type":"u32"},
+      out_w: {"offset":32,"type":"u32"},
+    },
+    pushByteLength: 36,
+    requires: ["int64","subgroupBasic","subgroupShuffle"],
+    spirv: () => decode(pooling.cpu_lanes_storage),
+  },
+  "pooling/cpu_lanes.texel": {
+    id: "pooling/cpu_lanes.texel",
+    bindings: [
+      {"name":"x_texel4","kind":"texel4","access":"read"},
+      {"name":"y_block","kind":"storage","access":"write"},
+    ],
+    addresses: false,
+    constants: {
+      local_size_x: {"id":0,"type":"u32","value":1},
+      rows: {"id":1,"type":"u32","value":4},
+      kernel_h: {"id":2,"type":"u32","value":3},
+      kernel_w: {"id":3,"type":"u32","value":3},
+      stride_h: {"id":4,"type":"u32","value":1},
+      stride_w: {"id":5,"type":"u32","value":1},
+      pad_w: {"id":6,"type":"u32","value":1},
+      neighbors: {"id":7,"type":"u32","value":0},
+      store_octets: {"id":8,"type":"bool","value":0},
+    },
+    push: {
+      parts: {"offset":0,"type":"u32"},
+      strips_per_part: {"offset":4,"type":"u32"},
+      strips: {"offset":8,"type":"u32"},
+      runs: {"offset":12,"type":"u32"},
+      x_height: {"offset":16,"type":"u32"},
+      x_vecs: {"offset":20,"type":"u32"},
+      pad_h: {"offset":24,"type":"u32"},
+      out_h: {"offset":28,"type":"u32"},
+      out_w: {"offset":32,"type":"u32"},
+    },
+    pushByteLength: 36,
+    requires: ["int64","subgroupBasic","subgroupShuffle"],
+    spirv: () => decode(pooling.cpu_lanes_texel),
   },
   "pooling/cpu_reduce.address": {
     id: "pooling/cpu_reduce.address",

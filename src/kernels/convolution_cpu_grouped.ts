@@ -1,16 +1,16 @@
 // Grouped convolution for CPU devices on wide rows: all groups in one dispatch, lanes side by side along the rows.
 
+import { hasLaneRows } from "./convolution_cpu_lanes.ts";
 import {
-  hasLaneRows,
+  type LaneWindow,
+  localSize,
   partsOf,
+  partsTogether,
   PIXELS,
-  type Window,
   windowOf,
-  WORKGROUPS,
-} from "./convolution_cpu_lanes.ts";
+} from "./cpu_lanes.ts";
 import {
   cpuProgram,
-  LANES,
   packedWeight,
   packedWeightVectors,
   supportsCpuKernels,
@@ -41,7 +41,7 @@ function ungrouped(problem: ConvolutionProblem): ConvolutionProblem {
   return { ...problem, groups: 1, channels: problem.channels / problem.groups };
 }
 
-function loadsOf(problem: ConvolutionProblem, { texels, own, neighbors }: Window): number {
+function loadsOf(problem: ConvolutionProblem, { texels, own, neighbors }: LaneWindow): number {
   const perRow = neighbors === 0 ? texels : own + neighbors - 1;
   return problem.kernel[1] * perRow * Math.min(problem.channels / problem.groups, 4);
 }
@@ -69,8 +69,7 @@ export function prefersCpuGrouped(
   capabilities: Capabilities,
 ): boolean {
   const { runs } = windowOf(problem);
-  const { parts } = partsOf(problem, runs, 1);
-  const made = parts * Math.ceil(runs / LANES) * LANES * PIXELS;
+  const { made } = partsOf(problem, runs, 1);
   return capabilities.deviceClass === "cpu" && problem.filters / problem.groups < 32 &&
     problem.size[1] * problem.size[2] >= 0.4 * made;
 }
@@ -90,8 +89,7 @@ export function planCpuGrouped(capabilities: Capabilities, problem: ConvolutionP
   const channels = problem.channels / groups;
   const { stripsPerPart, parts } = partsOf(problem, runs, 1);
   const blocks = problem.batch * problem.filters / together;
-  // Few planes are divided, so that every thread of the device has some workgroups.
-  const partsTogether = Math.ceil(parts / Math.min(parts, Math.ceil(WORKGROUPS / blocks)));
+  const each = partsTogether(parts, blocks);
   const octets = [output.n, output.c, output.h, size[2]].every((step) => step % PIXELS === 0);
   const { slots, order } = convolutionSlots(problem);
   const [input, , bias, residual, result] = order as [number, number, number, number, number];
@@ -99,7 +97,7 @@ export function planCpuGrouped(capabilities: Capabilities, problem: ConvolutionP
   const dispatch = makeDispatch(
     cpuProgram(capabilities, "cpu_grouped"),
     {
-      local_size_x: Math.ceil(runs / LANES) * LANES,
+      local_size_x: localSize(runs),
       filters: together,
       kernel_h: kernel[1],
       kernel_w: kernel[2],
@@ -115,7 +113,7 @@ export function planCpuGrouped(capabilities: Capabilities, problem: ConvolutionP
       ...epilogueConstants(problem),
     },
     {
-      parts: partsTogether,
+      parts: each,
       rows_per_part: stripsPerPart,
       runs,
       inputs: channels,
@@ -131,7 +129,7 @@ export function planCpuGrouped(capabilities: Capabilities, problem: ConvolutionP
       y_step_h: output.h,
     },
     [input, weight, bias, residual, result],
-    [Math.ceil(parts / partsTogether), problem.filters / together, problem.batch],
+    [Math.ceil(parts / each), problem.filters / together, problem.batch],
   );
   return {
     label: "Convolution/cpu_grouped",

@@ -1,59 +1,22 @@
 // Depthwise convolution for CPU devices on wide rows: lanes side by side along the rows, memory in order.
 
+import {
+  localSize,
+  MOST_TEXELS,
+  partsOf,
+  partsTogether,
+  PIXELS,
+  rowsOf,
+  windowOf,
+} from "./cpu_lanes.ts";
 import { isChannelFirst } from "./convolution_cpu_row.ts";
-import { cpuProgram, LANES, storesPlainly, supportsCpuKernels } from "./convolution_cpu_weight.ts";
+import { cpuProgram, storesPlainly, supportsCpuKernels } from "./convolution_cpu_weight.ts";
 import {
   type ConvolutionProblem,
   convolutionSlots,
   epilogueConstants,
 } from "./convolution_problem.ts";
 import { type Capabilities, makeDispatch, type Plan } from "./plan.ts";
-
-/** Consecutive outputs of a row that one invocation makes. */
-export const PIXELS = 8;
-/** Vectors of the image that one invocation may read: what is unrolled compiles within half a second. */
-const MOST_LOADS = 36;
-
-/** Vectors that the kernels hold at most around a run. */
-const MOST_TEXELS = 12;
-/** Workgroups that keep every thread of a device busy. */
-export const WORKGROUPS = 64;
-
-/** How the kernel reads a row. */
-export interface Window {
-  /** Vectors left of a run and in all. */
-  readonly left: number;
-  readonly texels: number;
-  /** Vectors under a run. */
-  readonly own: number;
-  readonly runs: number;
-  /** 0 every lane reads all, 1 its neighbors have the rest, 2 but for the outermost lanes. */
-  readonly neighbors: 0 | 1 | 2;
-}
-
-/** How the kernels read the rows of a problem. */
-export function windowOf({ kernel, stride, dilation, padding, size }: ConvolutionProblem): Window {
-  const own = stride[2] * PIXELS / 4;
-  const left = Math.ceil(padding[2] / 4);
-  const last = 4 * left + (PIXELS - 1) * stride[2] + (kernel[2] - 1) * dilation[2] - padding[2];
-  const texels = Math.max(Math.floor(last / 4) + 1, left + own);
-  const right = texels - left - own;
-  const runs = Math.ceil(size[2] / PIXELS);
-  const near = left <= own && right <= own && left + right > 0;
-  if (near && runs <= LANES) return { left, texels, own, runs, neighbors: 1 };
-  return { left, texels, own, runs, neighbors: near && left === 1 && right === 1 ? 2 : 0 };
-}
-
-/** Output rows of one invocation; none if the kernel would be too long. */
-function rowsOf(problem: ConvolutionProblem, { texels, own, neighbors }: Window): number {
-  const { kernel, stride, dilation, size } = problem;
-  const perRow = neighbors === 0 ? texels : own + neighbors - 1;
-  const loads = (rows: number): number =>
-    ((rows - 1) * stride[1] + (kernel[1] - 1) * dilation[1] + 1) * perRow;
-  return [4, 2, 1].find((rows) =>
-    (rows === 1 || rows < 2 * size[1]) && loads(rows) <= MOST_LOADS
-  ) ?? 0;
-}
 
 /**
  * Whether kernels with lanes along the rows can run on a problem, whatever its groups.
@@ -84,23 +47,11 @@ export function supportsCpuLanes(problem: ConvolutionProblem, capabilities: Capa
     supportsCpuKernels(capabilities, problem.inputCount, problem.weightCount, problem.outputCount);
 }
 
-/** Strips of rows that the lanes of a workgroup make at once, and rounds that a plane needs. */
-export function partsOf(
-  { size }: ConvolutionProblem,
-  runs: number,
-  rows: number,
-): { strips: number; stripsPerPart: number; parts: number } {
-  const strips = Math.ceil(size[1] / rows);
-  const stripsPerPart = Math.min(strips, Math.max(1, Math.floor(LANES / runs)));
-  return { strips, stripsPerPart, parts: Math.ceil(strips / stripsPerPart) };
-}
-
 /** Whether few lanes stay idle: on a CPU device, with a filter for each channel (more of them read the image again). */
 export function prefersCpuLanes(problem: ConvolutionProblem, capabilities: Capabilities): boolean {
   const window = windowOf(problem);
   const rows = rowsOf(problem, window);
-  const { parts } = partsOf(problem, window.runs, rows);
-  const made = parts * rows * Math.ceil(window.runs / LANES) * LANES * PIXELS;
+  const { made } = partsOf(problem, window.runs, rows);
   return capabilities.deviceClass === "cpu" && problem.filters === problem.channels &&
     problem.size[1] * problem.size[2] >= 0.6 * made;
 }
@@ -117,16 +68,13 @@ export function planCpuLanes(capabilities: Capabilities, problem: ConvolutionPro
   const window = windowOf(problem);
   const rows = rowsOf(problem, window);
   const { strips, stripsPerPart, parts } = partsOf(problem, window.runs, rows);
-  const planes = problem.batch * problem.filters;
-  // Few planes are divided, so that every thread of the device has some workgroups.
-  const pieces = Math.min(parts, Math.ceil(WORKGROUPS / planes));
-  const partsTogether = Math.ceil(parts / pieces);
+  const together = partsTogether(parts, problem.batch * problem.filters);
   const octets = [output.n, output.c, output.h, size[2]].every((step) => step % PIXELS === 0);
   const { slots, order } = convolutionSlots(problem);
   const dispatch = makeDispatch(
     cpuProgram(capabilities, "cpu_depthwise_lanes"),
     {
-      local_size_x: Math.ceil(window.runs / LANES) * LANES,
+      local_size_x: localSize(window.runs),
       rows,
       kernel_h: kernel[1],
       kernel_w: kernel[2],
@@ -141,7 +89,7 @@ export function planCpuLanes(capabilities: Capabilities, problem: ConvolutionPro
       ...epilogueConstants(problem),
     },
     {
-      parts: partsTogether,
+      parts: together,
       strips_per_part: stripsPerPart,
       strips,
       runs: window.runs,
@@ -155,7 +103,7 @@ export function planCpuLanes(capabilities: Capabilities, problem: ConvolutionPro
       y_step_h: output.h,
     },
     order,
-    [Math.ceil(parts / partsTogether), problem.filters, problem.batch],
+    [Math.ceil(parts / together), problem.filters, problem.batch],
   );
   return {
     label: "Convolution/cpu_lanes",

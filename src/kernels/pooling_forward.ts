@@ -3,6 +3,16 @@
 import { type ProgramId, programs } from "../../shaders/manifest.ts";
 import type { Dispatch, Program } from "../core/dispatch.ts";
 import { type DType, dtypeByteLength } from "../core/dtype.ts";
+import {
+  localSize,
+  MOST_TEXELS,
+  partsOf,
+  partsTogether,
+  PIXELS,
+  rowsOf,
+  type Sliding,
+  windowOf,
+} from "./cpu_lanes.ts";
 import { foldGrid, gridForItems, plainLocalSize } from "./grid.ts";
 import { type Capabilities, makeDispatch, type Slot } from "./plan.ts";
 import { divisionWords, planeSize, type PoolingProblem, tripleWords } from "./pooling_problem.ts";
@@ -30,7 +40,14 @@ export interface ForwardSlots {
  */
 export function poolingProgram(
   capabilities: Capabilities,
-  name: "forward" | "backward" | "reduce" | "cpu_forward" | "cpu_channels" | "cpu_reduce",
+  name:
+    | "forward"
+    | "backward"
+    | "reduce"
+    | "cpu_forward"
+    | "cpu_lanes"
+    | "cpu_channels"
+    | "cpu_reduce",
   elements: number,
 ): Program {
   const texels = elements <= capabilities.maxTexelBufferElements;
@@ -109,6 +126,78 @@ function cpuForward(
     },
     [input, output],
     gridForItems(capabilities, count),
+  );
+}
+
+/** The windows as those of a convolution. */
+function sliding({ size, kernel, stride, before, outputSize }: PoolingProblem): Sliding {
+  return {
+    inputSize: size,
+    kernel,
+    stride,
+    dilation: [1, 1, 1],
+    padding: before,
+    size: outputSize,
+  };
+}
+
+/** Maxima of wide rows; few lanes may stay idle. */
+function fitsCpuLanes(
+  capabilities: Capabilities,
+  problem: PoolingProblem,
+  kind: Kind,
+): boolean {
+  const { size, outputSize, kernel, stride } = problem;
+  const windows = sliding(problem);
+  const window = windowOf(windows);
+  const rows = rowsOf(windows, window);
+  if (rows === 0 || window.texels > MOST_TEXELS) return false;
+  const flat = kernel[0] === 1 && stride[0] === 1 && size[0] === outputSize[0];
+  return kind === "max" && flat && outputSize[2] % 4 === 0 && kernel[1] * kernel[2] <= 25 &&
+    outputSize[2] <= PIXELS * capabilities.maxWorkgroupInvocations &&
+    problem.outer * size[0] <= 65_535 && capabilities.int64 && capabilities.subgroupShuffle &&
+    capabilities.subgroupSize === 8 &&
+    outputSize[1] * outputSize[2] >= 0.6 * partsOf(windows, window.runs, rows).made;
+}
+
+function cpuLanes(
+  capabilities: Capabilities,
+  problem: PoolingProblem,
+  { input, output }: ForwardSlots,
+): Dispatch {
+  const { size, outputSize, kernel, stride, before } = problem;
+  const windows = sliding(problem);
+  const window = windowOf(windows);
+  const rows = rowsOf(windows, window);
+  const { strips, stripsPerPart, parts } = partsOf(windows, window.runs, rows);
+  const planes = problem.outer * size[0];
+  const together = partsTogether(parts, planes);
+  return makeDispatch(
+    poolingProgram(capabilities, "cpu_lanes", problem.inputCount / 4),
+    {
+      local_size_x: localSize(window.runs),
+      rows,
+      kernel_h: kernel[1],
+      kernel_w: kernel[2],
+      stride_h: stride[1],
+      stride_w: stride[2],
+      pad_w: before[2],
+      neighbors: window.neighbors,
+      store_octets: outputSize[2] % PIXELS === 0 ? 1 : 0,
+    },
+    {
+      parts: together,
+      strips_per_part: stripsPerPart,
+      strips,
+      runs: window.runs,
+      x_height: size[1],
+      x_vecs: size[2] / 4,
+      pad_h: before[1],
+      out_h: outputSize[1],
+      out_w: outputSize[2],
+    },
+    [input, output],
+    [Math.ceil(parts / together), planes, 1],
   );
 }
 
@@ -293,6 +382,9 @@ export function forwardDispatches(
   if (problem.whole) {
     const dispatches = reduceForward(capabilities, problem, kind, dtype, bound);
     return { dispatches, variant: dispatches.length > 1 ? "reduce_twice" : "reduce" };
+  }
+  if (fitsCpuKernel(capabilities, problem, dtype) && fitsCpuLanes(capabilities, problem, kind)) {
+    return { dispatches: [cpuLanes(capabilities, problem, bound)], variant: "cpu_lanes" };
   }
   if (fitsCpuKernel(capabilities, problem, dtype)) {
     return { dispatches: [cpuForward(capabilities, problem, kind, bound)], variant: "cpu" };

@@ -94,3 +94,23 @@ export function poolingCases(seed: number, count: number): PoolingCase[] {
   }
   return cases;
 }
+
+/** Maxima over wide rows, with NaN, infinities and windows beyond the input: what the kernels for wide rows take. */
+export function wideMaxPoolings(seed: number): PoolingCase[] {
+  const random = new Random(seed);
+  const rows: readonly (readonly [number[], number[], number[], number[], "valid" | "full"])[] = [
+    [[1, 2, 12, 24], [3, 3], [1, 1], [1, 1], "valid"],
+    [[2, 2, 11, 72], [3, 3], [2, 2], [1, 1], "full"],
+    [[1, 1, 9, 136], [3, 3], [2, 2], [1, 1], "valid"],
+    [[1, 2, 8, 80], [3, 3], [1, 1], [1, 1], "valid"],
+    [[1, 2, 6, 36], [1, 5], [1, 1], [0, 0], "valid"],
+  ];
+  return rows.map(([input, kernel, stride, padding, convention]) => {
+    const windows = { kind: "sliding", kernel, stride, padding, convention } as const;
+    const each = makeCase(random, { type: "max", layout: "NCHW", windows }, input);
+    [NaN, -Infinity, Infinity, -3.4028234663852886e38].forEach((value, at) =>
+      each.data.fill(value, 40 + 16 * at, 44 + 16 * at)
+    );
+    return each;
+  });
+}

@@ -68,6 +68,7 @@ const CASES: readonly Case[] = [
   make("NCHW", [1, 2, 7, 80], [4, 3, 3], { groups: 2, padding: [1, 1], activation: relu }),
   make("NCHW", [2, 3, 9, 32], [3, 3, 3], { groups: 3, stride: [2, 2], padding: [1, 1] }),
   make("NCHW", [1, 2, 5, 136], [2, 3, 3], { groups: 2, stride: [2, 2], padding: [1, 1] }),
+  make("NCHW", [2, 3, 6, 24], [3, 1, 9], { groups: 3, hasBias: true }),
   make("NCHW", [1, 8, 6, 72], [16, 3, 3], { groups: 2, padding: [1, 1], residual: "after" }),
   make("NCHW", [2, 8, 6, 24], [8, 3, 3], { groups: 4, stride: [2, 2], padding: [1, 1] }),
   make("NCHW", [1, 4, 6, 8], [8, 2, 2], { groups: 4, shuffle: [2, 2], padding: [1, 0] }),

@@ -10,7 +10,7 @@ import {
   planUnpool,
   planUnpoolBackward,
 } from "../../src/kernels/pooling_indexed.ts";
-import { type PoolingCase, poolingCases } from "../cases/pooling.ts";
+import { type PoolingCase, poolingCases, wideMaxPoolings } from "../cases/pooling.ts";
 import { build, type Reference, size } from "../reference/array.ts";
 import * as oracle from "../reference/pooling.ts";
 import { assertClose } from "../support/close.ts";
@@ -108,6 +108,18 @@ gpuTest(
     }
   },
 );
+
+gpuTest("maxima of wide rows agree with the oracle on every load path", async () => {
+  const { capabilities } = await sharedDevice();
+  for (const loadPath of ["texel", "storage", "address"] as const) {
+    if (loadPath === "address" && !capabilities.bufferDeviceAddress) continue;
+    for (const each of wideMaxPoolings(25)) {
+      await check(each, "forward", { capabilities: { ...capabilities, loadPath } });
+    }
+  }
+  const fits = capabilities.deviceClass === "cpu" && capabilities.subgroupSize === 8;
+  assertEquals(seen.get("Pooling/max_cpu_lanes") !== undefined, fits);
+});
 
 gpuTest("pooling kernels agree with the oracle in float16", async () => {
   const { capabilities } = await sharedDevice();

@@ -78,7 +78,10 @@ const P2: PoolingSettings = {
 };
 
 test("the device decides which kernel pools", () => {
-  assertEquals(planPooling(FORGED.cpu, P1).label, "Pooling/max_cpu");
+  assertEquals(planPooling(FORGED.cpu, P1).label, "Pooling/max_cpu_lanes");
+  assertEquals(planPooling(FORGED.cpu, { ...P1, type: "avg" }).label, "Pooling/avg_cpu");
+  const small: PoolingSettings = { ...P1, input: [8, 64, 16, 16] };
+  assertEquals(planPooling(FORGED.cpu, small).label, "Pooling/max_cpu");
   assertEquals(planPooling(FORGED.gpu, P1).label, "Pooling/max_general");
   assertEquals(planPooling(FORGED.cpu, P1, "float16").label, "Pooling/max_general");
   assertEquals(planPooling(FORGED.cpu, P1, "float32", true).label, "Pooling/max_general");
@@ -92,9 +95,9 @@ test("the device decides which kernel pools", () => {
   assertEquals(planPooling(FORGED.gpu, large).label, "Pooling/avg_reduce_twice");
   assertEquals(planPooling(FORGED.cpu, large).label, "Pooling/avg_reduce_twice");
   const program = planPooling(FORGED.cpu, P1).dispatches[0]!.program.id;
-  assertEquals(program, "pooling/cpu_forward.texel");
-  const small = { ...FORGED.cpu, maxTexelBufferElements: 1_000 };
-  assertEquals(planPooling(small, P1).dispatches[0]!.program.id, "pooling/cpu_forward.storage");
+  assertEquals(program, "pooling/cpu_lanes.texel");
+  const few = { ...FORGED.cpu, maxTexelBufferElements: 1_000 };
+  assertEquals(planPooling(few, P1).dispatches[0]!.program.id, "pooling/cpu_lanes.storage");
 });
 
 test("windows that cover everything are reduced like global ones", () => {

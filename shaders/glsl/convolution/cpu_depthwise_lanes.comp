@@ -7,7 +7,7 @@
 // in order, which matters most for images beyond the caches. A workgroup is as wide as a row and walks down parts of
 // strips of k_rows rows. Grid: x = ceil(parts of a plane / parts of a workgroup), y = output channels, z = n.
 //
-// cpu_lanes.glsl tells how a row is read. 3 x 3 taps, stride 1, 4 rows: 12 vec4 loads for 8 vec4s of y. Stores of 32 bytes
+// lib/cpu_lanes.glsl tells how a row is read. 3 x 3 taps, stride 1, 4 rows: 12 vec4 loads for 8 vec4s of y. Stores of 32 bytes
 // a lane cost two thirds of those of 16 in Mesa's loop over the lanes.
 #version 450
 #extension GL_GOOGLE_include_directive : require
@@ -70,7 +70,7 @@ const uint k_count = k_kernel_h * k_kernel_w;
 const uint k_weights = (k_count + 7u) / 8u;
 const uint k_span_h = (k_rows - 1u) * k_stride_h + (k_kernel_h - 1u) * k_dilation_h + 1u;
 
-#include "cpu_lanes.glsl"
+#include "../lib/cpu_lanes.glsl"
 
 void main() {
   // Zero, but not to the compiler: Mesa 22 would recompile for every value of a push constant in a loop condition.

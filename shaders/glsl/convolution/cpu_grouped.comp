@@ -4,7 +4,7 @@
 //
 // Operands: x (vec4s), weight (packed by pack_weight over all filters: lane l of a block has filter 8 * block + l), bias,
 // residual, y. One invocation makes 8 neighbors of one output row for k_filters filters of a group; the lanes of a
-// subgroup lie side by side along the row (cpu_lanes.glsl). A workgroup is as wide as a row and walks down rows.
+// subgroup lie side by side along the row (lib/cpu_lanes.glsl). A workgroup is as wide as a row and walks down rows.
 // Grid: x = ceil(rows of a plane / rows of a workgroup), y = filters / k_filters, z = n.
 //
 // Per 4 input channels and kernel row 8 vec4s of x and kernel_w of weight for 64 * kernel_w * k_filters flops a lane.
@@ -68,7 +68,7 @@ INPUT1(2, bias)
 INPUT1(3, residual)
 OUTPUT4(4, y)
 
-#include "cpu_lanes.glsl"
+#include "../lib/cpu_lanes.glsl"
 
 void main() {
   // Zero, but not to the compiler: Mesa 22 would recompile for every value of a push constant in a loop condition.

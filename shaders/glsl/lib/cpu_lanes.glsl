@@ -3,6 +3,7 @@
 // The kernel declares before: k_stride_w, k_dilation_w, k_kernel_w, k_pad_w, k_neighbors, the push word x_vecs (vec4s of a
 // row) and the operand x. k_neighbors 1: a subgroup holds whole rows, and the columns beside a run come from the
 // neighboring lanes; 2: the outermost lanes read theirs in one more load; 0: every lane reads all it needs.
+// LANES_LOWEST, defined before: what stands outside x and instead of NaN, where that is not 0.
 #ifndef VKNN_CPU_LANES_GLSL
 #define VKNN_CPU_LANES_GLSL
 
@@ -14,6 +15,18 @@ const uint k_texels = k_last / 4u + 1u > k_left + k_own ? k_last / 4u + 1u : k_l
 // An array of k_texels could not be a parameter.
 const uint k_most_texels = 12u;
 
+#if defined(LANES_LOWEST)
+vec4 load_x(uint row, uint texel, bool inside) {
+  bool valid = inside && texel < push.x_vecs;
+  vec4 value = LOAD4(x, valid ? row + texel : 0u);
+  [[unroll]] for (uint j = 0u; j < 4u; j++) {
+    bool number = (floatBitsToUint(value[j]) & 0x7fffffffu) <= 0x7f800000u;
+    value[j] = valid && number ? value[j] : LANES_LOWEST;
+  }
+  return value;
+}
+#else
+#define LANES_LOWEST 0.0
 vec4 load_x(uint row, uint texel, bool inside) {
   bool valid = inside && texel < push.x_vecs;
 #if defined(LOAD_TEXEL)
@@ -23,6 +36,7 @@ vec4 load_x(uint row, uint texel, bool inside) {
   return valid ? value : vec4(0.0);
 #endif
 }
+#endif
 
 vec4 from_lane(vec4 value, uint lane) {
   return vec4(
@@ -33,7 +47,7 @@ vec4 from_lane(vec4 value, uint lane) {
   );
 }
 
-// The row that begins at vec4 `row`, around the run whose first own vec4 is `first`; zeros outside it.
+// The row that begins at vec4 `row`, around the run whose first own vec4 is `first`; LANES_LOWEST outside it.
 void read_row(out vec4 window[k_most_texels], uint row, uint first, uint run, bool inside) {
   uint lane = gl_SubgroupInvocationID;
   if (k_neighbors == 0u) {
@@ -45,18 +59,18 @@ void read_row(out vec4 window[k_most_texels], uint row, uint first, uint run, bo
   [[unroll]] for (uint i = 0u; i < k_own; i++) {
     window[k_left + i] = load_x(row, first + i, inside);
   }
-  vec4 outer = vec4(0.0);
+  vec4 outer = vec4(LANES_LOWEST);
   if (k_neighbors == 2u) {
     outer = load_x(row, lane < 4u ? first - 1u : first + k_own, inside);
   }
   [[unroll]] for (uint i = 0u; i < k_left; i++) {
     vec4 value = from_lane(window[k_own + i], (lane + 7u) & 7u);
-    window[i] = k_neighbors == 2u && lane == 0u ? outer : run > 0u ? value : vec4(0.0);
+    window[i] = k_neighbors == 2u && lane == 0u ? outer : run > 0u ? value : vec4(LANES_LOWEST);
   }
   [[unroll]] for (uint i = k_left + k_own; i < k_texels; i++) {
     vec4 value = from_lane(window[i - k_own], (lane + 1u) & 7u);
     bool valid = first + i - k_left < push.x_vecs;
-    window[i] = k_neighbors == 2u && lane == 7u ? outer : valid ? value : vec4(0.0);
+    window[i] = k_neighbors == 2u && lane == 7u ? outer : valid ? value : vec4(LANES_LOWEST);
   }
 }
 
