@@ -100,6 +100,9 @@ export {
   deformableConvolution,
   type DeformableConvolutionOptions,
   div,
+  dropout,
+  type DropoutMode,
+  type DropoutOptions,
   elu,
   equal,
   exp,
@@ -202,6 +205,7 @@ export {
   type ConvTransposeOptions,
 } from "./src/nn/conv_transpose.ts";
 export { Dense, type DenseOptions } from "./src/nn/dense.ts";
+export { Dropout, type DropoutLayerOptions } from "./src/nn/dropout.ts";
 export { HookHandle, type OpHook } from "./src/nn/hooks.ts";
 export { HybridBlock } from "./src/nn/hybrid_block.ts";
 /** Initializers of parameters, by the names that Gluon gives them. */

@@ -8,6 +8,7 @@ import {
   batchNorm,
   cast,
   concat,
+  dropout,
   exp,
   gelu,
   greater,
@@ -246,6 +247,9 @@ export const operatorRows: readonly OperatorRow[] = [
       return layerNorm(x!, gamma!, beta!);
     },
   ),
+  row("O23", "dropout", "half of 64 @256", [wide], 64 * pixels, ([x]) => {
+    return dropout(x!, 0.5, { mode: "always" });
+  }),
 ];
 
 /** Makes the inputs of a row. */

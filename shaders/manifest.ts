@@ -98,6 +98,8 @@ export type ProgramId =
   | "elementwise/binary.equal_texel"
   | "elementwise/cast.storage"
   | "elementwise/cast.texel"
+  | "elementwise/dropout.storage"
+  | "elementwise/dropout.texel"
   | "elementwise/function.storage"
   | "elementwise/function.texel"
   | "elementwise/gradient.storage"
@@ -3734,6 +3736,54 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
     pushByteLength: 8,
     requires: [],
     spirv: () => decode(elementwise.cast_texel),
+  },
+  "elementwise/dropout.storage": {
+    id: "elementwise/dropout.storage",
+    bindings: [
+      {"name":"x_block","kind":"storage","access":"read"},
+      {"name":"result","kind":"storage","access":"write"},
+    ],
+    addresses: false,
+    constants: {
+      local_size_x: {"id":0,"type":"u32","value":1},
+      ones: {"id":3,"type":"bool","value":0},
+    },
+    push: {
+      quad_count: {"offset":0,"type":"u32"},
+      threshold: {"offset":4,"type":"u32"},
+      scale: {"offset":8,"type":"f32"},
+      key0: {"offset":12,"type":"u32"},
+      key1: {"offset":16,"type":"u32"},
+      stream0: {"offset":20,"type":"u32"},
+      stream1: {"offset":24,"type":"u32"},
+    },
+    pushByteLength: 28,
+    requires: [],
+    spirv: () => decode(elementwise.dropout_storage),
+  },
+  "elementwise/dropout.texel": {
+    id: "elementwise/dropout.texel",
+    bindings: [
+      {"name":"x_texel4","kind":"texel4","access":"read"},
+      {"name":"result","kind":"storage","access":"write"},
+    ],
+    addresses: false,
+    constants: {
+      local_size_x: {"id":0,"type":"u32","value":1},
+      ones: {"id":3,"type":"bool","value":0},
+    },
+    push: {
+      quad_count: {"offset":0,"type":"u32"},
+      threshold: {"offset":4,"type":"u32"},
+      scale: {"offset":8,"type":"f32"},
+      key0: {"offset":12,"type":"u32"},
+      key1: {"offset":16,"type":"u32"},
+      stream0: {"offset":20,"type":"u32"},
+      stream1: {"offset":24,"type":"u32"},
+    },
+    pushByteLength: 28,
+    requires: [],
+    spirv: () => decode(elementwise.dropout_texel),
   },
   "elementwise/function.storage": {
     id: "elementwise/function.storage",

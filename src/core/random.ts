@@ -108,7 +108,7 @@ let currentSeed = 0;
 let streamsTaken = 0;
 
 /**
- * Restarts the random numbers that initializers draw. Programs that do not call it behave as if
+ * Restarts the random numbers that initializers and dropout draw. Programs that do not call it behave as if
  * they had called `seed(0)`.
  *
  * @param value The seed, an integer from 0 to 2^53 - 1.
@@ -136,6 +136,29 @@ export function seed(value: number): void {
  */
 export function nextStream(): RandomStream {
   return new RandomStream(currentSeed, streamsTaken++);
+}
+
+/** Where a stream begins, as the words of a Philox key and of the counter's upper half. */
+export interface StreamWords {
+  /** Lower word of the seed. */
+  readonly key0: number;
+  /** Upper word of the seed. */
+  readonly key1: number;
+  /** Lower word of the stream's number. */
+  readonly stream0: number;
+  /** Upper word of the stream's number. */
+  readonly stream1: number;
+}
+
+/**
+ * Takes the next unused stream of the current seed, for a device to draw from.
+ *
+ * @returns Its words; word `i` of the stream is the one that {@linkcode RandomStream} gives as its `i`-th.
+ */
+export function nextStreamWords(): StreamWords {
+  const [key0, key1] = split(currentSeed);
+  const [stream0, stream1] = split(streamsTaken++);
+  return { key0, key1, stream0, stream1 };
 }
 
 function checkSeed(name: string, value: number): number {

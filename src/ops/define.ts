@@ -11,7 +11,7 @@ import { widenPlan, widenSpec } from "../kernels/widen.ts";
 import { checkWrite, type Device, execute, fixedShape, Tensor } from "../tensor/mod.ts";
 import type { TensorSpec } from "../tensor/mod.ts";
 import type { InputSpecs } from "./operand_checks.ts";
-import { type PlanEntry, PlanFinder } from "./plan_cache.ts";
+import { keyText, type PlanEntry, PlanFinder } from "./plan_cache.ts";
 import { currentTracer } from "./tracer.ts";
 
 export type { BackwardCall } from "../autograd/graph.ts";
@@ -47,8 +47,8 @@ export interface OperatorDefinition<R extends AttributeRules> {
    */
   inferShape(attributes: OptionValues<R>, inputs: InputSpecs): TensorSpec;
   /**
-   * Plans the forward; null where the output is a view of input 0's memory. Only operators that are
-   * `modal` may depend on `training`.
+   * Plans the forward; null, always or for some attributes, where the output is a view of input 0's memory.
+   * Only operators that are `modal` may depend on `training`.
    */
   readonly plan:
     | ((
@@ -57,7 +57,7 @@ export interface OperatorDefinition<R extends AttributeRules> {
       inputs: InputSpecs,
       output: TensorSpec,
       training: boolean,
-    ) => Plan)
+    ) => Plan | null)
     | null;
   /** Whether the operator does something else in training; each call then reads the mode that is in force. */
   readonly modal?: boolean;
@@ -69,8 +69,8 @@ export interface OperatorDefinition<R extends AttributeRules> {
   ): readonly TensorSpec[];
   /** Which inputs the plan overwrites in place, such as running statistics; they may not be in a graph. */
   overwrites?(attributes: OptionValues<R>, training: boolean): readonly number[];
-  /** Attributes drawn anew for each call, such as the place in a random sequence; null for none this time. */
-  draw?(attributes: OptionValues<R>, training: boolean): Partial<OptionValues<R>> | null;
+  /** Drawn anew for each call, whose plan is not kept: `plan` and `backward` find it among the attributes. */
+  draw?(attributes: OptionValues<R>, training: boolean): object | null;
   /**
    * Whether `plan` takes and gives float16 itself. Else it sees float32 in its place, and casts are added
    * around its kernels; data is rounded once, when the result is stored.
@@ -170,7 +170,7 @@ export class Operator {
     return this.#rule.backward !== undefined;
   }
 
-  /** True if the output shares memory with input 0. */
+  /** True if the output always shares memory with input 0. */
   get isView(): boolean {
     return this.#definition.plan === null;
   }
@@ -289,11 +289,11 @@ export class Operator {
 
   #run(
     device: Device,
-    { outputs, plan }: PlanEntry,
+    { outputs, plan, view }: PlanEntry,
     tensors: readonly (Tensor | null)[],
   ): Tensor[] {
     if (plan !== null) return execute(device, plan, tensors, outputs);
-    if (this.isView) {
+    if (view) {
       const { storage } = tensors[0]!;
       const { shape, dtype } = outputs[0]!;
       storage.retain();
@@ -316,14 +316,18 @@ export class Operator {
     const { shape, dtype } = inferShape(attributes, specs);
     const output = { shape: fixedShape(shape), dtype };
     const outputs = [output, ...hidden?.(attributes, specs, training) ?? []];
-    if (plan === null || shape.includes(0)) return { outputs, plan: null };
+    if (plan === null || shape.includes(0)) return { outputs, plan: null, view: plan === null };
     const isHalf = [...specs, output].some((spec) => spec?.dtype === "float16");
-    if (native16 || !isHalf) {
-      return { outputs, plan: plan(capabilities, attributes, specs, output, training) };
-    }
-    const wides = specs.map(widenSpec);
-    const wide = plan(capabilities, attributes, wides, widenSpec(output), training);
-    return { outputs, plan: widenPlan(capabilities, wide, specs, output) };
+    const widens = isHalf && !native16;
+    const made = widens
+      ? plan(capabilities, attributes, specs.map(widenSpec), widenSpec(output), training)
+      : plan(capabilities, attributes, specs, output, training);
+    if (made === null) return { outputs, plan: null, view: true };
+    return {
+      outputs,
+      plan: widens ? widenPlan(capabilities, made, specs, output) : made,
+      view: false,
+    };
   }
 
   /** Called for every call: messages are made only when they are needed. */
@@ -391,10 +395,4 @@ function firstOf(tensors: readonly (Tensor | null)[]): Tensor {
   let index = 0;
   while (tensors[index] === null) index++;
   return tensors[index]!;
-}
-
-/** An attribute in a cache key: every number as itself, also -0 and NaN; `[2]` is not `2`. */
-function keyText(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(keyText).join()}]`;
-  return Object.is(value, -0) ? "-0" : String(value);
 }

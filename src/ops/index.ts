@@ -9,6 +9,7 @@ import { concatOperators } from "./concat.ts";
 import { convolutionOperators } from "./convolution.ts";
 import type { Operator } from "./define.ts";
 import { deformableConvolutionOperators } from "./deformable_convolution.ts";
+import { dropoutOperators } from "./dropout.ts";
 import { add, div, elementwiseOperators, mul, sub } from "./elementwise.ts";
 import { functionOperators } from "./function.ts";
 import { indexingOperators } from "./indexing.ts";
@@ -43,6 +44,7 @@ export {
   deconvolution,
   type DeconvolutionOptions,
 } from "./convolution_functions.ts";
+export { dropout, DROPOUT_MODES, type DropoutMode, type DropoutOptions } from "./dropout.ts";
 export { add, div, maximum, minimum, mul, sub } from "./elementwise.ts";
 export {
   abs,
@@ -131,6 +133,7 @@ export const operators: readonly Operator[] = [
   ...deformableConvolutionOperators,
   ...padOperators,
   ...normalizationOperators,
+  ...dropoutOperators,
   ...poolingOperators,
   ...transposeOperators,
   ...castOperators,

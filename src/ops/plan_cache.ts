@@ -10,6 +10,8 @@ export interface PlanEntry {
   readonly outputs: readonly TensorSpec[];
   /** Null where nothing has to run: views and results without elements. */
   readonly plan: Plan | null;
+  /** Whether the output shares the memory of input 0. */
+  readonly view: boolean;
 }
 
 type Inputs = readonly (Tensor | null)[];
@@ -119,4 +121,15 @@ function sameShape(a: readonly number[], b: readonly number[]): boolean {
   if (a.length !== b.length) return false;
   for (let axis = 0; axis < a.length; axis++) if (a[axis] !== b[axis]) return false;
   return true;
+}
+
+/**
+ * An attribute in a cache key: every number as itself, also -0 and NaN; `[2]` is not `2`.
+ *
+ * @param value The attribute.
+ * @returns Its text.
+ */
+export function keyText(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(keyText).join()}]`;
+  return Object.is(value, -0) ? "-0" : String(value);
 }

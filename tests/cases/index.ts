@@ -7,6 +7,7 @@ import { comparisonCases } from "./comparison.ts";
 import { concatCases } from "./concat.ts";
 import { convolutionCases } from "./convolution.ts";
 import { deformableConvolutionCases } from "./deformable_convolution.ts";
+import { dropoutCases } from "./dropout.ts";
 import { elementwiseCases } from "./elementwise.ts";
 import { padOperatorCases } from "./pad.ts";
 import { functionCases } from "./function.ts";
@@ -29,6 +30,7 @@ export const operatorCases: Readonly<Record<string, readonly OperatorCase[]>> = 
   concat: concatCases,
   convolution: convolutionCases,
   deformable_convolution: deformableConvolutionCases,
+  dropout: dropoutCases,
   elementwise: elementwiseCases,
   normalization: normalizationCases,
   pad: padOperatorCases,
