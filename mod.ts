@@ -248,6 +248,8 @@ export type {
   ParameterOptions,
 } from "./src/nn/parameter_options.ts";
 export { ParameterOwner } from "./src/nn/parameter_owner.ts";
+export { type ImportOptions, SymbolBlock } from "./src/nn/symbol_block.ts";
+export { BlockNode } from "./src/nn/block_node.ts";
 export { PixelShuffle1D, PixelShuffle2D, PixelShuffle3D } from "./src/nn/pixel_shuffle.ts";
 export { PixelUnshuffle1D, PixelUnshuffle2D, PixelUnshuffle3D } from "./src/nn/pixel_unshuffle.ts";
 export { _DeformableConvolution, type DeformableConvOptions } from "./src/nn/deformable_base.ts";

@@ -19,7 +19,16 @@ export const ARROWS: Readonly<Record<string, readonly string[]>> = {
   "src/tensor": ["src/device", "src/kernels", "src/core"],
   "src/autograd": ["src/tensor", "src/core"],
   "src/ops": ["src/autograd", "src/tensor", "src/kernels", "src/core"],
-  "src/graph": ["src/ops", "src/tensor", "src/device", "src/kernels", "src/core"],
+  "src/graph": [
+    "src/ops",
+    "src/autograd",
+    "src/tensor",
+    "src/device",
+    "src/kernels",
+    "src/core",
+    // Structure of exported graphs.
+    "src/io",
+  ],
   "src/io": ["src/tensor", "src/core"],
   "src/nn": ["src/graph", "src/ops", "src/autograd", "src/tensor", "src/core", "src/io"],
   "src/optim": ["src/nn", "src/ops", "src/autograd", "src/tensor", "src/core"],
