@@ -193,6 +193,7 @@ export type {
   ForwardPreHook,
   HybridizeFlags,
   InitializeOptions,
+  OptimizeOptions,
   ParameterSetting,
 } from "./src/nn/block_options.ts";
 export { Constant } from "./src/nn/constant.ts";
@@ -248,6 +249,7 @@ export type {
   ParameterOptions,
 } from "./src/nn/parameter_options.ts";
 export { ParameterOwner } from "./src/nn/parameter_owner.ts";
+export type { ExportedBlock } from "./src/nn/graph_export.ts";
 export { type ImportOptions, SymbolBlock } from "./src/nn/symbol_block.ts";
 export { BlockNode } from "./src/nn/block_node.ts";
 export { PixelShuffle1D, PixelShuffle2D, PixelShuffle3D } from "./src/nn/pixel_shuffle.ts";

@@ -4,7 +4,15 @@ import type { Tensor } from "../tensor/mod.ts";
 import type { AttributeReader } from "./attribute_text.ts";
 import { resolveNewShape, resolveOldShape } from "./reshape_codes.ts";
 import type { NodeReader, Vocabulary } from "./vocabulary.ts";
-import { concat, operators, pad, slice, transpose, upSampling } from "./vocabulary_operators.ts";
+import {
+  broadcastTo,
+  concat,
+  operators,
+  pad,
+  slice,
+  transpose,
+  upSampling,
+} from "./vocabulary_operators.ts";
 
 const flatten: NodeReader = () => ([x]) =>
   x!.reshape([x!.shape[0]!, x!.shape.slice(1).reduce((product, size) => product * size, 1)]);
@@ -137,6 +145,18 @@ const upSamplingNode: NodeReader = (read) => {
   return ([x]) => upSampling(x!, scale);
 };
 
+const broadcast: NodeReader = (read) => {
+  const shape = read.required("shape", read.integers("shape"));
+  return ([x]) => {
+    const missing = shape.length - x!.rank;
+    // 0 keeps the size of the input.
+    return broadcastTo(
+      x!,
+      shape.map((size, axis) => size === 0 ? x!.shape[axis - missing]! : size),
+    );
+  };
+};
+
 /** `dot` and `batch_dot`, whose attributes are ours. */
 const product = (name: string): NodeReader => (read) => {
   const operator = operators.find((each) => each.name === name)!;
@@ -180,6 +200,8 @@ export const shapeVocabulary: Vocabulary = {
   _npi_concatenate: concatenate("axis", 0),
   Pad: padNode,
   pad: padNode,
+  broadcast_to: broadcast,
+  _npi_broadcast_to: broadcast,
   UpSampling: upSamplingNode,
   dot: product("dot"),
   batch_dot: product("batch_dot"),

@@ -35,6 +35,14 @@ export interface HybridizeFlags {
   readonly backwardBulkSize?: number | null;
 }
 
+/** Options of {@linkcode HybridBlock.optimizeFor}. */
+export interface OptimizeOptions extends HybridizeFlags {
+  /** Only null, this module itself, is known. */
+  readonly backend?: string | null;
+  /** Trace anew even if the block is active. */
+  readonly clear?: boolean;
+}
+
 /** A property that {@linkcode Block.setattr} sets. */
 export type ParameterSetting = "gradReq" | "lrMult" | "wdMult" | "init";
 

@@ -8,11 +8,20 @@ import { describe } from "../core/shape.ts";
 import { scope, Tensor } from "../tensor/mod.ts";
 import { isTracing } from "../ops/tracer.ts";
 import { Block } from "./block.ts";
-import type { HybridizeFlags } from "./block_options.ts";
+import type { HybridizeFlags, OptimizeOptions } from "./block_options.ts";
 import { CachedGraph, type OpMonitor } from "./cached_graph.ts";
+import { exportBlock, type ExportedBlock } from "./graph_export.ts";
 import { HookHandle, HookList, type OpHook } from "./hooks.ts";
 import { warn } from "./messages.ts";
 import { leavesOf } from "./structure.ts";
+
+function inferTypeOf(block: Block, dtype: "float32" | "float16"): void {
+  for (const child of block.children.values()) inferTypeOf(child, dtype);
+  if (block.params.has("running_mean")) return;
+  for (const parameter of block.params.values()) {
+    if (parameter.dtype === "float32" || parameter.dtype === "float16") parameter.cast(dtype);
+  }
+}
 
 /**
  * A block whose `forward` consists of operators on tensors only, so that it can run as one captured
@@ -144,6 +153,12 @@ export abstract class HybridBlock extends Block {
     return this.#cache.run(inputs, this.#monitors.list());
   }
 
+  /** Frees the values of all parameters, and what the graphs hold. */
+  override dispose(): void {
+    super.dispose();
+    this.changed();
+  }
+
   /** Forgets the graphs of this block and of those around it. */
   protected override changed(): void {
     this.#cache.clear();
@@ -184,6 +199,110 @@ export abstract class HybridBlock extends Block {
       if (child instanceof HybridBlock) handles.push(child.#monitors.add(monitor));
     }
     return new HookHandle(() => handles.forEach((handle) => handle.detach()));
+  }
+
+  /**
+   * Writes the graph that the block ran last and its parameters as MXNet does: `<path>-symbol.json` and
+   * `<path>-0000.params`. MXNet 2 and {@linkcode SymbolBlock.imports} load them; MXNet 1.x loads the graph.
+   *
+   * @param path Start of the names of both files; null writes nothing.
+   * @param epoch The number in the name of the second file; 0 by default.
+   * @returns The names of both files, the second null if there are no parameters; for null the graph and
+   *   the parameters.
+   * @throws {StateError} If the block has not run since {@linkcode hybridize}.
+   * @throws {RangeError} If it uses what MXNet does not have.
+   *
+   * @example
+   * ```ts
+   * import { Conv2D, tensor } from "@vknn/vknn";
+   * import { assertEquals } from "@std/assert";
+   *
+   * using conv = new Conv2D(1, 1, { activation: "relu" });
+   * conv.initialize("ones");
+   * conv.hybridize();
+   * using x = tensor([1, -2], [1, 1, 1, 2]);
+   * conv.call(x).dispose();
+   * const { graph, params } = await conv.export(null);
+   * assertEquals(graph.nodes.map(({ op }) => op), [
+   *   "null", "null", "null", "Convolution", "Activation",
+   * ]);
+   * assertEquals([...params.keys()], ["arg:weight", "arg:bias"]);
+   * ```
+   */
+  export(path: null, epoch?: number): Promise<ExportedBlock>;
+  /** Writes both files; see above. */
+  export(path: string, epoch?: number): Promise<readonly [string, string | null]>;
+  export(
+    path: string | null,
+    epoch: number = 0,
+  ): Promise<readonly [string, string | null] | ExportedBlock> {
+    return exportBlock(this.constructor.name, this.#cache, path, epoch);
+  }
+
+  /**
+   * Traces the block and finishes what {@linkcode initialize} put off, without running anything.
+   *
+   * @param inputs Arguments of `forward`.
+   * @param options Flags as for {@linkcode hybridize}, which is called if the block is not active.
+   * @throws {RangeError} If a backend is named: there is none.
+   * @throws {TypeError} If an option is unknown, or there is no tensor among the inputs.
+   *
+   * @example
+   * ```ts
+   * import { Dense, zeros } from "@vknn/vknn";
+   * import { assertEquals } from "@std/assert";
+   *
+   * using dense = new Dense(4);
+   * dense.initialize();
+   * using x = zeros([2, 3]);
+   * dense.optimizeFor([x]);
+   * assertEquals(dense.weight.shape, [4, 3]);
+   * ```
+   */
+  optimizeFor(inputs: Parameters<this["forward"]>, options: OptimizeOptions = {}): void {
+    const { backend = null, clear = false, ...flags } = options;
+    const where = `optimize ${this.constructor.name}`;
+    if (backend !== null) {
+      throw new RangeError(
+        `Cannot ${where}: unknown backend ${describe(backend)}, expected null, which is this one`,
+      );
+    }
+    if (checkBoolean(where, "clear", clear) || !this.#active) this.hybridize(true, flags);
+    this.#prepare(inputs);
+    scope(() => void this.#cache.prepare(inputs));
+  }
+
+  /**
+   * Gives the floating-point parameters the dtype of the first input, in which operators compute.
+   *
+   * @param inputs Arguments of `forward`.
+   * @throws {TypeError} If the first tensor among them is not floating-point.
+   *
+   * @example
+   * ```ts
+   * import { Dense, zeros } from "@vknn/vknn";
+   * import { assertEquals } from "@std/assert";
+   *
+   * using dense = new Dense(4);
+   * dense.initialize();
+   * using x = zeros([2, 3], { dtype: "float16" });
+   * dense.inferType(x);
+   * assertEquals(dense.weight.dtype, "float16");
+   * ```
+   */
+  inferType(...inputs: Parameters<this["forward"]>): void {
+    this.#prepare(inputs);
+    const first = leavesOf(inputs).find((leaf) => leaf instanceof Tensor)!;
+    const { dtype } = first as Tensor;
+    if (dtype !== "float32" && dtype !== "float16") {
+      throw new TypeError(
+        `Cannot infer types of ${this.constructor.name}: the first input is ${dtype}, expected ` +
+          `float32 or float16`,
+      );
+    }
+    // Statistics and factors of normalizations stay float32, whatever the data is.
+    inferTypeOf(this, dtype);
+    this.changed();
   }
 
   /**

@@ -116,7 +116,13 @@ async function contentsOf(
   return new Map(chosen.map(([name, parameter]) => [name, values.get(parameter)!]));
 }
 
-async function readMean(copies: readonly Tensor[]): Promise<ArrayContent> {
+/**
+ * Reads a parameter: the mean of its copies on several devices.
+ *
+ * @param copies The copies.
+ * @returns Values on the host.
+ */
+export async function readMean(copies: readonly Tensor[]): Promise<ArrayContent> {
   const { shape, dtype } = copies[0]!;
   const values = await Promise.all(copies.map((copy) => copy.data()));
   return { shape, dtype, data: meanOf(values) as FileValues };

@@ -15,10 +15,15 @@ import {
   encodeSafetensors,
   type FileArray,
   fileArray,
+  fromTensor,
   readParameters,
   writeParameters,
+  writeSymbol,
 } from "../../io.ts";
+import { type Tensor, tensor } from "../../mod.ts";
 import { FILES, MANIFEST, oneOfEach, sha256 } from "../null/io_support.ts";
+import { filledBlock, GRAPH_BLOCKS } from "../support/graph_blocks.ts";
+import { Random } from "../support/random.ts";
 
 const out = process.argv[2];
 if (out === undefined) throw new Error("usage: write_files.ts FOLDER");
@@ -102,6 +107,34 @@ for (const net of MANIFEST.nets as Record<string, string>[]) {
     const path = `${name}.${format}.params`;
     await writeParameters(join(out, path), parameters, { format });
     nets.push({ name, reader, symbol: join(FILES, symbol), params: path, io: join(FILES, io) });
+  }
+}
+
+// Networks that we trace and export, with what we compute.
+for (const entry of GRAPH_BLOCKS) {
+  const count = entry.input.reduce((product, size) => product * size, 1);
+  const x = tensor(new Random(7).float32(count), entry.input);
+  const block = filledBlock(entry, (each) => void (each.call(x) as Tensor).dispose());
+  block.hybridize();
+  const y = block.call(x) as Tensor;
+  const { graph, params } = await block.export(null);
+  const paths = { symbol: `ours_${entry.name}-symbol.json`, io: `ours_${entry.name}.io.npz` };
+  await writeSymbol(join(out, paths.symbol), graph);
+  writeFileSync(
+    join(out, paths.io),
+    encodeNpz([await fromTensor("data", x), await fromTensor("out0", y)]),
+  );
+  for (const reader of entry.onlyNew ? ["mx2"] : ["mx2", "mx1"]) {
+    const path = `ours_${entry.name}.${reader}.params`;
+    const format = reader === "mx2" ? "npz" : "ndarray-list";
+    await writeParameters(join(out, path), params, { format });
+    nets.push({
+      name: entry.name,
+      reader,
+      symbol: join(out, paths.symbol),
+      params: path,
+      io: join(out, paths.io),
+    });
   }
 }
 const list = JSON.stringify({ files, nets }, null, 1);
