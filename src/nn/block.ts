@@ -4,7 +4,7 @@
 import { type DType, DTYPES } from "../core/dtype.ts";
 import { checkEnum } from "../core/options.ts";
 import { describe } from "../core/shape.ts";
-import { scope, type Tensor } from "../tensor/mod.ts";
+import { scope } from "../tensor/mod.ts";
 import { HookHandle, HookList, type OpHook } from "./hooks.ts";
 import { warn } from "./messages.ts";
 import type { ForwardHook, ForwardPreHook, HybridizeFlags } from "./block_options.ts";
