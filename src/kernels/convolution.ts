@@ -1,6 +1,7 @@
 // The variant table of convolutions: which kernel runs which shape on which device.
 
 import { LimitError } from "../core/errors.ts";
+import { planCpuFlat, prefersCpuFlat, supportsCpuFlat } from "./convolution_cpu_flat.ts";
 import {
   planCpuConvolution,
   prefersCpuConvolution,
@@ -51,6 +52,12 @@ export const CONVOLUTION_VARIANTS: readonly ConvolutionVariant[] = [
     supports: supportsCpuLanes,
     when: prefersCpuLanes,
     plan: planCpuLanes,
+  },
+  {
+    name: "cpu_flat",
+    supports: supportsCpuFlat,
+    when: prefersCpuFlat,
+    plan: planCpuFlat,
   },
   {
     name: "cpu_depthwise",

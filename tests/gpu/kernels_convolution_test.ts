@@ -65,6 +65,7 @@ const CASES: readonly Case[] = [
   make("NCHW", [2, 4, 8, 11], [8, 3, 3], { groups: 4, padding: [2, 2], dilation: [2, 2] }),
   make("NCHW", [1, 4, 16, 15], [4, 3, 4], { groups: 4, stride: [3, 3], paddingAfter: [2, 3] }),
   make("NCHW", [2, 3, 9, 20], [3, 1, 7], { groups: 3, padding: [0, 6], stride: [1, 2] }),
+  make("NCHW", [2, 3, 14, 6], [6, 3, 3], { groups: 3, padding: [1, 1], residual: "before" }),
   make("NCHW", [1, 2, 7, 80], [4, 3, 3], { groups: 2, padding: [1, 1], activation: relu }),
   make("NCHW", [2, 3, 9, 32], [3, 3, 3], { groups: 3, stride: [2, 2], padding: [1, 1] }),
   make("NCHW", [1, 2, 5, 136], [2, 3, 3], { groups: 2, stride: [2, 2], padding: [1, 1] }),
@@ -234,6 +235,7 @@ const BUILT: readonly (readonly [string, Case])[] = [
   ["cpu_depthwise", make("NCHW", [2, 6, 7, 7], [12, 3, 3], { groups: 6, hasBias: true })],
   ["cpu_depthwise", make("NCHW", [2, 6, 6, 10], [12, 3, 3], { groups: 6, padding: [1, 1] })],
   ["cpu_lanes", make("NCHW", [1, 4, 5, 24], [4, 3, 3], { groups: 4, padding: [1, 1] })],
+  ["cpu_flat", make("NCHW", [1, 3, 6, 6], [3, 3, 3], { groups: 3, padding: [1, 1] })],
   ["cpu_grouped", make("NCHW", [1, 6, 5, 16], [4, 1, 3], { groups: 2, padding: [0, 1] })],
   ["direct", make("NHWC", [1, 6, 5, 5], [4, 2, 2], { groups: 2, hasBias: true, activation: relu })],
 ];

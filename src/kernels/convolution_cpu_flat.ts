@@ -1,0 +1,105 @@
+// Depthwise convolution for CPU devices on narrow planes: strips of whole rows, one behind the other in memory.
+
+import { isChannelFirst } from "./convolution_cpu_row.ts";
+import { cpuProgram, LANES, storesPlainly, supportsCpuKernels } from "./convolution_cpu_weight.ts";
+import {
+  type ConvolutionProblem,
+  convolutionSlots,
+  epilogueConstants,
+} from "./convolution_problem.ts";
+import { type Capabilities, makeDispatch, type Plan } from "./plan.ts";
+
+/** Vectors that one invocation may read, and products that it may make: what is unrolled compiles within a second. */
+const MOST_LOADS = 40;
+const MOST_PRODUCTS = 1_600;
+
+/** Rows of one strip, which must begin at whole vectors of image and result; 0 if there is no such number. */
+function rowsOf(
+  { kernel, stride, dilation, padding, inputSize, size }: ConvolutionProblem,
+): number {
+  const fits = (rows: number): boolean => {
+    const span = (rows - 1) * stride[1] + (kernel[1] - 1) * dilation[1] + 1;
+    const loads = Math.ceil((span * inputSize[2] + 3) / 4) + 1;
+    return rows * size[2] % 4 === 0 && rows * stride[1] * inputSize[2] % 4 === 0 &&
+      loads <= MOST_LOADS && rows * size[2] * kernel[1] * kernel[2] <= MOST_PRODUCTS &&
+      padding[1] <= kernel[1] * dilation[1];
+  };
+  return [4, 2, 1].find(fits) ?? 0;
+}
+
+/** Whether a device can run the kernel on a problem. */
+export function supportsCpuFlat(problem: ConvolutionProblem, capabilities: Capabilities): boolean {
+  const { kernel, groups, channels, inputSize, size, output, weight } = problem;
+  const flat = kernel[0] === 1 && inputSize[0] === 1 && size[0] === 1;
+  const plain = (kernel[2] === 1 || weight.w === 1) &&
+    (kernel[1] === 1 || weight.h === kernel[2]) && weight.n === kernel[1] * kernel[2];
+  const plane = size[1] * size[2];
+  const dense = output.w === 1 && (size[1] === 1 || output.h === size[2]) && output.c === plane &&
+    (problem.batch === 1 || output.n === problem.filters * plane);
+  const rows = rowsOf(problem);
+  return groups === channels && isChannelFirst(problem) && flat && plain && dense &&
+    storesPlainly(problem) && inputSize[1] * inputSize[2] % 4 === 0 && plane % 4 === 0 &&
+    rows > 0 &&
+    problem.batch * problem.filters * Math.ceil(size[1] / rows) <= LANES * 65_535 &&
+    supportsCpuKernels(capabilities, problem.inputCount, problem.weightCount, problem.outputCount);
+}
+
+/** Whether strips are long and full enough: on a CPU device. */
+export function prefersCpuFlat(problem: ConvolutionProblem, capabilities: Capabilities): boolean {
+  const rows = rowsOf(problem);
+  const { size } = problem;
+  return capabilities.deviceClass === "cpu" && rows * size[2] >= 24 &&
+    size[1] >= 0.75 * rows * Math.ceil(size[1] / rows);
+}
+
+/**
+ * Plans a depthwise convolution of narrow planes for a CPU device.
+ *
+ * @param capabilities The device.
+ * @param problem The convolution; not empty, one channel a group.
+ * @returns One dispatch.
+ */
+export function planCpuFlat(capabilities: Capabilities, problem: ConvolutionProblem): Plan {
+  const { kernel, stride, dilation, padding, inputSize, size } = problem;
+  const rows = rowsOf(problem);
+  const strips = Math.ceil(size[1] / rows);
+  const units = problem.batch * problem.filters * strips;
+  // Enough workgroups for every thread of the device.
+  const localSize = [64, 32, 16].find((each) => units >= each * 16) ?? LANES;
+  const { slots, order } = convolutionSlots(problem);
+  const dispatch = makeDispatch(
+    cpuProgram(capabilities, "cpu_depthwise_flat"),
+    {
+      local_size_x: localSize,
+      rows,
+      kernel_h: kernel[1],
+      kernel_w: kernel[2],
+      stride_h: stride[1],
+      stride_w: stride[2],
+      dilation_h: dilation[1],
+      dilation_w: dilation[2],
+      pad_h: padding[1],
+      pad_w: padding[2],
+      multiplier: problem.filters / problem.channels,
+      width: inputSize[2],
+      out_w: size[2],
+      ...epilogueConstants(problem),
+    },
+    {
+      units,
+      strips,
+      channels: problem.filters,
+      x_plane: inputSize[1] * inputSize[2] / 4,
+      y_plane: size[1] * size[2],
+    },
+    order,
+    [Math.ceil(units / localSize), 1, 1],
+  );
+  return {
+    label: "Convolution/cpu_flat",
+    slots,
+    dispatches: [dispatch],
+    flops: problem.flops,
+    bytes: problem.bytes,
+  };
+}
