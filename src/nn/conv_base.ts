@@ -29,6 +29,7 @@ import { Activation } from "./activation.ts";
 import { HybridBlock } from "./hybrid_block.ts";
 import { Zero } from "./initializer.ts";
 import type { InitializerLike } from "./initializers.ts";
+import { layerError } from "./layer_error.ts";
 import { Parameter } from "./parameter.ts";
 import { checkInitializer } from "./parameter_options.ts";
 
@@ -223,7 +224,12 @@ export abstract class _Conv extends HybridBlock {
       this.#options = fixedOptions({ strides, padding, dilation, groups, layout, activation });
     }
     const { device } = x;
-    const y = convolution(x, this.weight.data(device), this.bias?.data(device), this.#options);
+    let y: Tensor;
+    try {
+      y = convolution(x, this.weight.data(device), this.bias?.data(device), this.#options);
+    } catch (error) {
+      throw layerError(error, "Convolution", this.constructor.name);
+    }
     return activation !== null ? y : this.activate(y);
   }
 

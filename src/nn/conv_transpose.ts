@@ -6,6 +6,7 @@ import { fixedOptions } from "../ops/fixed_options.ts";
 import { deconvolution, type DeconvolutionOptions, type Layout } from "../ops/index.ts";
 import type { Tensor } from "../tensor/mod.ts";
 import { _Conv, type ConvOptions, type Size } from "./conv_base.ts";
+import { layerError } from "./layer_error.ts";
 
 /** Options of the transposed convolution layers. */
 export interface ConvTransposeOptions<L extends Layout = Layout> extends ConvOptions<L> {
@@ -92,7 +93,13 @@ export abstract class _ConvTranspose extends _Conv {
       : { ...this.#shared, outputSize };
     const { device } = x;
     const [weight, bias] = [this.weight.data(device), this.bias?.data(device)];
-    return this.activate(deconvolution(x, weight, bias, options));
+    let y: Tensor;
+    try {
+      y = deconvolution(x, weight, bias, options);
+    } catch (error) {
+      throw layerError(error, "Deconvolution", this.constructor.name);
+    }
+    return this.activate(y);
   }
 
   /** What the text says of the channels; sizes 0 and 1 of the weight, as in Gluon, whatever the layout. */

@@ -17,6 +17,7 @@ import type { Layout } from "../ops/index.ts";
 import type { Tensor } from "../tensor/mod.ts";
 import type { Size } from "./conv.ts";
 import { HybridBlock } from "./hybrid_block.ts";
+import { layerError } from "./layer_error.ts";
 
 /** Options of all pooling layers with sliding windows. */
 export interface PoolOptions<Order extends Layout = Layout> {
@@ -175,7 +176,12 @@ export abstract class _Pooling<Result = Tensor> extends HybridBlock {
     if (this.globalPool) return globalPooling(x, { type, layout, nanPolicy }) as Result;
     const { poolSize, strides, padding, ceilMode, countIncludePad } = this;
     const options = { strides, padding, ceilMode, countIncludePad, layout, nanPolicy };
-    const y = pooling(x, poolSize, { ...options, type });
+    let y: Tensor;
+    try {
+      y = pooling(x, poolSize, { ...options, type });
+    } catch (error) {
+      throw layerError(error, "Pooling", this.constructor.name);
+    }
     return (this.returnIndices ? [y, maxPoolIndices(x, poolSize, options)] : y) as Result;
   }
 

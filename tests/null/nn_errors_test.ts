@@ -13,15 +13,7 @@ import { DeferredInitializationError, ShapeError, StateError } from "../../src/c
 import { behaviour } from "../golden/load.ts";
 import { test } from "../support/test.ts";
 import { fakeDevice } from "./nn_fake_device.ts";
-
-type ErrorClass = new (message?: string) => Error;
-
-interface Use {
-  readonly run: () => unknown;
-  readonly error: ErrorClass;
-  /** What the message has to contain. */
-  readonly says: readonly string[];
-}
+import { MORE_ALLOWED, MORE_USES, type Use } from "./nn_wrong_uses.ts";
 
 const { device } = fakeDevice();
 
@@ -46,6 +38,7 @@ class WithTail extends HybridSequential {
 
 /** The uses of behaviour.json that concern what exists, by their text there. */
 const USES: Readonly<Record<string, Use>> = {
+  ...MORE_USES,
   "Conv2D(4, (3,3,3))": {
     run: () => new Conv2D(4, [3, 3, 3]),
     error: RangeError,
@@ -254,13 +247,14 @@ const USES: Readonly<Record<string, Use>> = {
 
 /** Uses that MXNet refuses or dies of, and that are right here. */
 const ALLOWED: Readonly<Record<string, () => unknown>> = {
+  ...MORE_ALLOWED,
   "Conv2D(4, 3.0)": () => new Conv2D(4, 3.0), // 3.0 is an integer in JavaScript
   'Conv2D(4, 3, layout="NHWC") on CPU': () => new Conv2D(4, 3, { layout: "NHWC" }),
   "PixelShuffle1D((2,))": () => new PixelShuffle1D([2]),
 };
 
-/** Uses of what is not built yet; each is tested where it is built. */
-const LATER = /Transpose|Pool|ReflectionPad|Deformable|Trainer|backward|derivative|export|summary/;
+/** Uses of training and graphs, and what needs a device (tests/gpu/quirks_test.ts); each is tested where it is built. */
+const LATER = /Trainer|export|summary|second backward/;
 
 for (const { use } of behaviour().errors) {
   const row = USES[use];
