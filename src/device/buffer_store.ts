@@ -84,11 +84,7 @@ export class BufferStore {
     this.#factory = factory;
     this.#descriptors = descriptors;
     const { limits } = context.record.adapter;
-    this.#largest = Math.min(
-      limits.maxStorageBufferRange,
-      limits.maxBufferSize,
-      limits.maxMemoryAllocationSize,
-    );
+    this.#largest = Math.min(limits.maxBufferSize, limits.maxMemoryAllocationSize);
   }
 
   /** The counts. */
@@ -126,9 +122,7 @@ export class BufferStore {
     if (byteLength <= this.#largest) return;
     const { adapter } = this.#context.record;
     const { limits } = adapter;
-    for (
-      const name of ["maxStorageBufferRange", "maxBufferSize", "maxMemoryAllocationSize"] as const
-    ) {
+    for (const name of ["maxBufferSize", "maxMemoryAllocationSize"] as const) {
       if (byteLength <= limits[name]) continue;
       throw new LimitError(
         `Cannot allocate ${label}: it needs ${byteLength} bytes, ${name} of ${adapter.name} allows ${

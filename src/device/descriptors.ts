@@ -12,6 +12,7 @@ import {
   VkWriteDescriptorSet,
 } from "../../ffi/vulkan/structs.ts";
 import type { ProgramBinding } from "../core/dispatch.ts";
+import { LimitError } from "../core/errors.ts";
 import type { BufferFactory, BufferResource, DeviceBuffer } from "./buffers.ts";
 import type { Context } from "./context.ts";
 import type { Timeline } from "./timeline.ts";
@@ -159,6 +160,15 @@ export class DescriptorCache {
     buffers: readonly DeviceBuffer[],
     resources: readonly BufferResource[],
   ): DescriptorEntry {
+    const { maxStorageBufferRange } = this.#context.record.adapter.limits;
+    for (const [i, kind] of layout.kinds.entries()) {
+      const { byteLength, label } = buffers[i] as DeviceBuffer;
+      if (kind !== "storage" || byteLength <= maxStorageBufferRange) continue;
+      throw new LimitError(
+        `Cannot bind ${label}: it has ${byteLength} bytes, maxStorageBufferRange allows a kernel to see ` +
+          `${maxStorageBufferRange}. Use smaller batches.`,
+      );
+    }
     const views = layout.kinds.map((kind, i) =>
       kind === "storage" ? 0n : this.#buffers.view(
         resources[i] as BufferResource,

@@ -43,6 +43,7 @@ export function isGradientByOutput(name: ActivationName): boolean {
 
 /** An activation by its attribute `act_type`. */
 export const activationOperator: Operator = defineOperator({
+  batched: [0],
   name: "Activation",
   inputs: ["data"],
   attributes,
@@ -79,6 +80,7 @@ const CURVATURES: Readonly<Record<ActivationName, ((point: Tensor) => Tensor) | 
 
 /** The head times the slope of an activation at a point: its output or, see above, its input. */
 export const activationGradientOperator: Operator = defineOperator({
+  batched: [0, 1],
   name: "_backward_Activation",
   inputs: ["head", "point"],
   attributes,

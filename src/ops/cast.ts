@@ -11,6 +11,7 @@ const attributes = { dtype: oneOf(DTYPES) };
 
 /** Conversion to the attribute `dtype`. */
 export const castOperator: Operator = defineOperator({
+  batched: [0],
   name: "Cast",
   inputs: ["data"],
   attributes,

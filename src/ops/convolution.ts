@@ -252,6 +252,7 @@ function deconvolutionBackward(
 export const convolutionOperator: Operator = defineOperator<typeof convolutionAttributes>({
   name: "Convolution",
   inputs: ["data", "weight", "bias", "residual"],
+  batched: [0, 3],
   required: 2,
   attributes: convolutionAttributes,
   inferShape: (values, inputs) => {
@@ -270,6 +271,7 @@ export const convolutionOperator: Operator = defineOperator<typeof convolutionAt
 export const deconvolutionOperator: Operator = defineOperator<typeof deconvolutionAttributes>({
   name: "Deconvolution",
   inputs: ["data", "weight", "bias"],
+  batched: [0],
   required: 2,
   attributes: deconvolutionAttributes,
   inferShape: (values, inputs) => ({

@@ -7,11 +7,11 @@ import { describe, type OptionRule, type OptionValues, readOptions } from "../co
 import { type BackwardCall, type GradientRule, isInGraph, recordCall } from "../autograd/graph.ts";
 import { isRecording, isTraining } from "../autograd/flags.ts";
 import type { Capabilities, Plan } from "../kernels/plan.ts";
-import { widenPlan, widenSpec } from "../kernels/widen.ts";
-import { checkWrite, type Device, execute, fixedShape, Tensor } from "../tensor/mod.ts";
+import { checkWrite, type Device, execute, Tensor } from "../tensor/mod.ts";
 import type { TensorSpec } from "../tensor/mod.ts";
 import type { InputSpecs } from "./operand_checks.ts";
-import { keyText, type PlanEntry, PlanFinder } from "./plan_cache.ts";
+import { type PlanEntry, PlanFinder } from "./plan_cache.ts";
+import { planCall, runParts } from "./plan_call.ts";
 import { currentTracer } from "./tracer.ts";
 
 export type { BackwardCall } from "../autograd/graph.ts";
@@ -59,6 +59,11 @@ export interface OperatorDefinition<R extends AttributeRules> {
       training: boolean,
     ) => Plan | null)
     | null;
+  /**
+   * Inputs whose images are computed one by one: axis 0 of the input, if it is as long as that of the output. Such
+   * calls are split where the whole is more than the device can do.
+   */
+  readonly batched?: readonly number[];
   /** Whether the operator does something else in training; each call then reads the mode that is in force. */
   readonly modal?: boolean;
   /** Results that only `backward` reads; the plan knows them as outputs from 1 on. Absent for none. */
@@ -190,8 +195,7 @@ export class Operator {
     if (attributes === undefined && this.#defaults !== undefined) return this.#defaults;
     const { name, attributes: rules } = this.#definition;
     const values = Object.freeze(readOptions(this.#where, attributes, rules));
-    const text = `${name} ${Object.values(values).map(keyText).join("|")}`;
-    this.#checked.set(values, new PlanFinder(text));
+    this.#checked.set(values, new PlanFinder(name, values));
     if (attributes === undefined) this.#defaults = values;
     return values;
   }
@@ -218,8 +222,10 @@ export class Operator {
    * @returns Operations and bytes; both 0 for views and for results without elements.
    */
   cost(capabilities: Capabilities, attributes: unknown, inputs: InputSpecs): OperatorCost {
-    const { plan } = this.#entry(capabilities, this.normalize(attributes), inputs);
-    return { flops: plan?.flops ?? 0, bytes: plan?.bytes ?? 0 };
+    const { plan, parts } = this.#entry(capabilities, this.normalize(attributes), inputs);
+    const plans = parts?.map((part) => part.plan) ?? (plan === null ? [] : [plan]);
+    const sum = (name: "flops" | "bytes") => plans.reduce((all, each) => all + each[name], 0);
+    return { flops: sum("flops"), bytes: sum("bytes") };
   }
 
   /**
@@ -289,10 +295,11 @@ export class Operator {
 
   #run(
     device: Device,
-    { outputs, plan, view }: PlanEntry,
+    { outputs, plan, parts, view }: PlanEntry,
     tensors: readonly (Tensor | null)[],
   ): Tensor[] {
     if (plan !== null) return execute(device, plan, tensors, outputs);
+    if (parts !== undefined) return [runParts(device, parts, tensors, outputs[0]!, this.name)];
     if (view) {
       const { storage } = tensors[0]!;
       const { shape, dtype } = outputs[0]!;
@@ -309,25 +316,7 @@ export class Operator {
     inputs: InputSpecs,
     training: boolean = false,
   ): PlanEntry {
-    const { inferShape, plan, hidden, native16 = false } = this.#definition;
-    const specs = inputs.map((input) =>
-      input === null ? null : { shape: input.shape, dtype: input.dtype }
-    );
-    const { shape, dtype } = inferShape(attributes, specs);
-    const output = { shape: fixedShape(shape), dtype };
-    const outputs = [output, ...hidden?.(attributes, specs, training) ?? []];
-    if (plan === null || shape.includes(0)) return { outputs, plan: null, view: plan === null };
-    const isHalf = [...specs, output].some((spec) => spec?.dtype === "float16");
-    const widens = isHalf && !native16;
-    const made = widens
-      ? plan(capabilities, attributes, specs.map(widenSpec), widenSpec(output), training)
-      : plan(capabilities, attributes, specs, output, training);
-    if (made === null) return { outputs, plan: null, view: true };
-    return {
-      outputs,
-      plan: widens ? widenPlan(capabilities, made, specs, output) : made,
-      view: false,
-    };
+    return planCall(this.#definition, capabilities, attributes, inputs, training);
   }
 
   /** Called for every call: messages are made only when they are needed. */

@@ -306,6 +306,7 @@ function defineFamily(version: Version): Family {
   }
 
   const forward = defineOperator({
+    batched: sampledNames.map((_, index) => index),
     name,
     inputs: [...sampledNames, "weight", "bias"],
     required: places.weight + 1,

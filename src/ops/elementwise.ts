@@ -32,6 +32,7 @@ function defineBinary(
   return defineOperator({
     name,
     inputs: ["a", "b"],
+    batched: [0, 1],
     attributes: {},
     native16: true,
     inferShape: (_attributes, inputs) => {
@@ -69,6 +70,7 @@ function defineScalar(
   return defineOperator({
     name,
     inputs: ["a"],
+    batched: [0],
     attributes: { scalar: anyNumber },
     native16: true,
     inferShape: ({ scalar }, inputs) => {

@@ -17,6 +17,7 @@ function defineFunction(
   return defineOperator({
     name,
     inputs: ["data"],
+    batched: [0],
     attributes: {},
     native16: true,
     inferShape: (_attributes, inputs) => inputSpec(inputs, 0),
@@ -104,6 +105,7 @@ export const clipOperator: Operator = defineOperator({
 export const clipGradientOperator: Operator = defineOperator({
   name: "_backward_clip",
   inputs: ["head", "data"],
+  batched: [0, 1],
   attributes: clipAttributes,
   native16: true,
   inferShape: (_attributes, inputs) => {

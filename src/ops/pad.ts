@@ -107,6 +107,7 @@ function checkConstant({ constant_value: value }: PadAttributes, { dtype }: Tens
 
 /** Padding of any axes. */
 export const padOperator: Operator = defineOperator({
+  batched: [0],
   name: "Pad",
   inputs: ["data"],
   attributes,
@@ -133,6 +134,7 @@ const { constant_value: _constant, ...gradientAttributes } = attributes;
 
 /** The gradient of padding, whose own gradient is padding again, with zeros for a constant. */
 export const padGradientOperator: Operator = defineOperator({
+  batched: [0],
   name: "_backward_Pad",
   inputs: ["head"],
   attributes: gradientAttributes,

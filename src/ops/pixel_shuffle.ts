@@ -30,6 +30,7 @@ function factorsFor(name: string, factor: number | number[], shape: readonly num
 
 function definePixelShuffle(name: string, inverse: boolean): Operator {
   return defineOperator({
+    batched: [0],
     name,
     inputs: ["data"],
     attributes: { factor: factorRule },

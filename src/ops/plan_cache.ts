@@ -8,10 +8,25 @@ import type { Device, Tensor, TensorSpec } from "../tensor/mod.ts";
 export interface PlanEntry {
   /** The output, then hidden results. */
   readonly outputs: readonly TensorSpec[];
-  /** Null where nothing has to run: views and results without elements. */
+  /** Null where nothing has to run, as for views and results without elements, or where there are parts. */
   readonly plan: Plan | null;
   /** Whether the output shares the memory of input 0. */
   readonly view: boolean;
+  /** What runs instead where the whole is more than the device can do. */
+  readonly parts?: readonly BatchPart[];
+}
+
+/** A call on some images of the batch. */
+export interface BatchPart {
+  /** The first image. */
+  readonly first: number;
+  /** How many there are. */
+  readonly count: number;
+  /** For each input whether it has these images only. */
+  readonly batched: readonly boolean[];
+  readonly plan: Plan;
+  /** The output of the part. */
+  readonly outputs: readonly TensorSpec[];
 }
 
 type Inputs = readonly (Tensor | null)[];
@@ -41,9 +56,12 @@ export class PlanFinder {
   readonly #recent: Call[] = [];
   #next = 0;
 
-  /** @param text Tells operator and attributes from all others. */
-  constructor(text: string) {
-    this.#text = text;
+  /**
+   * @param name The operator's name.
+   * @param attributes Checked attributes.
+   */
+  constructor(name: string, attributes: object) {
+    this.#text = `${name} ${Object.values(attributes).map(keyText).join("|")}`;
   }
 
   /**
@@ -123,13 +141,8 @@ function sameShape(a: readonly number[], b: readonly number[]): boolean {
   return true;
 }
 
-/**
- * An attribute in a cache key: every number as itself, also -0 and NaN; `[2]` is not `2`.
- *
- * @param value The attribute.
- * @returns Its text.
- */
-export function keyText(value: unknown): string {
+/** An attribute in a cache key: every number as itself, also -0 and NaN; `[2]` is not `2`. */
+function keyText(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(keyText).join()}]`;
   return Object.is(value, -0) ? "-0" : String(value);
 }

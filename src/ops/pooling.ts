@@ -195,6 +195,7 @@ function definePooling<R extends AttributeRules>(
     return { shape, dtype: data.dtype };
   };
   const forward: Operator = defineOperator({
+    batched: [0],
     name: names.forward,
     inputs: ["data"],
     attributes,

@@ -52,6 +52,7 @@ function factorsFor(
 
 /** Upsampling by whole factors; MXNet's operator has one factor and channels first. */
 export const upSamplingOperator: Operator = defineOperator({
+  batched: [0],
   name: "UpSampling",
   inputs: ["data"],
   attributes: {

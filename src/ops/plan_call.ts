@@ -1,0 +1,183 @@
+// From one call to what has to run: the plan, or plans for parts of the batch where the whole is more than a kernel of the
+// device can address. Parts are copied out of the inputs and into the result, which copies of any size can do.
+
+import { LimitError } from "../core/errors.ts";
+import type { Capabilities, Plan } from "../kernels/plan.ts";
+import { widenPlan, widenSpec } from "../kernels/widen.ts";
+import {
+  type Device,
+  execute,
+  fixedShape,
+  Storage,
+  Tensor,
+  type TensorSpec,
+} from "../tensor/mod.ts";
+import { dtypeByteLength } from "../core/dtype.ts";
+import type { AttributeRules, Attributes, OperatorDefinition } from "./define.ts";
+import type { InputSpecs } from "./operand_checks.ts";
+import type { BatchPart, PlanEntry } from "./plan_cache.ts";
+
+type Definition = OperatorDefinition<AttributeRules>;
+
+/**
+ * Plans a call.
+ *
+ * @param definition The operator.
+ * @param capabilities The device.
+ * @param attributes Checked attributes.
+ * @param inputs Shapes and dtypes; null where an input is absent.
+ * @param training Whether the operator behaves as in training.
+ * @returns What to run.
+ * @throws {LimitError} If the device cannot do it, not even one image at a time.
+ */
+export function planCall(
+  definition: Definition,
+  capabilities: Capabilities,
+  attributes: Attributes,
+  inputs: InputSpecs,
+  training: boolean,
+): PlanEntry {
+  const specs = inputs.map((input) =>
+    input === null ? null : { shape: input.shape, dtype: input.dtype }
+  );
+  const { shape, dtype } = definition.inferShape(attributes, specs);
+  const output = { shape: fixedShape(shape), dtype };
+  const hidden = definition.hidden?.(attributes, specs, training) ?? [];
+  const outputs = [output, ...hidden];
+  if (definition.plan === null || shape.includes(0)) {
+    return { outputs, plan: null, view: definition.plan === null };
+  }
+  const plan = (of: InputSpecs, result: TensorSpec) =>
+    planOne(definition, capabilities, attributes, of, result, training);
+  try {
+    const whole = plan(specs, output);
+    return { outputs, plan: whole, view: whole === null };
+  } catch (error) {
+    if (!(error instanceof LimitError) || hidden.length > 0) throw error;
+    const batched = batchedInputs(definition, specs, output);
+    if (batched === null) throw error;
+    const parts = planParts(plan, specs, output, batched);
+    if (parts === null) throw error;
+    return { outputs, plan: null, parts, view: false };
+  }
+}
+
+function planOne(
+  { plan, native16 = false }: Definition,
+  capabilities: Capabilities,
+  attributes: Attributes,
+  specs: InputSpecs,
+  output: TensorSpec,
+  training: boolean,
+): Plan | null {
+  const isHalf = [...specs, output].some((spec) => spec?.dtype === "float16");
+  if (native16 || !isHalf) return plan!(capabilities, attributes, specs, output, training);
+  const wides = specs.map(widenSpec);
+  const wide = plan!(capabilities, attributes, wides, widenSpec(output), training);
+  return wide === null ? null : widenPlan(capabilities, wide, specs, output);
+}
+
+/** Which inputs have the batch of the output in front; null if the call cannot be split. */
+function batchedInputs(
+  { batched = [] }: Definition,
+  specs: InputSpecs,
+  output: TensorSpec,
+): boolean[] | null {
+  const batch = output.shape[0] ?? 1;
+  if (batched.length === 0 || batch < 2) return null;
+  const sliced = specs.map((spec, at) =>
+    spec !== null && batched.includes(at) && spec.shape.length === output.shape.length &&
+    spec.shape[0] === batch
+  );
+  return sliced.includes(true) ? sliced : null;
+}
+
+/** The largest parts that the device can do, halved until they fit; null if single images do not fit either. */
+function planParts(
+  plan: (specs: InputSpecs, output: TensorSpec) => Plan | null,
+  specs: InputSpecs,
+  output: TensorSpec,
+  batched: readonly boolean[],
+): BatchPart[] | null {
+  const batch = output.shape[0]!;
+  const take = ({ shape, dtype }: TensorSpec, count: number): TensorSpec => ({
+    shape: fixedShape([count, ...shape.slice(1)]),
+    dtype,
+  });
+  const part = (first: number, count: number): BatchPart | null => {
+    const own = specs.map((spec, at) => spec !== null && batched[at]! ? take(spec, count) : spec);
+    const outputs = [take(output, count)];
+    const planned = plan(own, outputs[0]!);
+    return planned === null ? null : { first, count, batched, plan: planned, outputs };
+  };
+  for (let count = Math.ceil(batch / 2);; count = Math.ceil(count / 2)) {
+    try {
+      const whole = part(0, count);
+      const last = batch % count === 0 ? whole : part(0, batch % count);
+      if (whole === null || last === null) return null; // a view has no kernel to split
+      return Array.from({ length: Math.ceil(batch / count) }, (_, at) => ({
+        ...((at + 1) * count > batch ? last : whole),
+        first: at * count,
+      }));
+    } catch (error) {
+      if (!(error instanceof LimitError)) throw error;
+      if (count === 1) return null;
+    }
+  }
+}
+
+/**
+ * Runs a call part by part.
+ *
+ * @param device The device.
+ * @param parts The parts, in order.
+ * @param inputs The inputs of the whole.
+ * @param output Shape and dtype of the whole result.
+ * @param label Named in errors and memory reports.
+ * @returns The result.
+ */
+export function runParts(
+  device: Device,
+  parts: readonly BatchPart[],
+  inputs: readonly (Tensor | null)[],
+  output: TensorSpec,
+  label: string,
+): Tensor {
+  const rowBytes = bytesOf(output) / output.shape[0]!;
+  const result = Storage.allocate(device, bytesOf(output), label);
+  try {
+    for (const { first, count, batched, plan, outputs } of parts) {
+      const slices = inputs.map((input, at) =>
+        input !== null && batched[at]! ? sliceOf(device, input, first, count, label) : input
+      );
+      try {
+        using piece = execute(device, plan, slices, outputs)[0]!;
+        const { buffer } = piece.storage;
+        device.copy(buffer!, 0, result.buffer!, first * rowBytes, count * rowBytes);
+      } finally {
+        slices.forEach((slice, at) => batched[at]! && slice!.dispose());
+      }
+    }
+  } catch (error) {
+    result.release();
+    throw error;
+  }
+  return new Tensor(result, output.shape, output.dtype, label);
+}
+
+function sliceOf(
+  device: Device,
+  tensor: Tensor,
+  first: number,
+  count: number,
+  label: string,
+): Tensor {
+  const rowBytes = bytesOf(tensor) / tensor.shape[0]!;
+  const storage = Storage.allocate(device, count * rowBytes, label);
+  device.copy(tensor.storage.buffer!, first * rowBytes, storage.buffer!, 0, count * rowBytes);
+  return new Tensor(storage, [count, ...tensor.shape.slice(1)], tensor.dtype, label);
+}
+
+function bytesOf({ shape, dtype }: TensorSpec): number {
+  return shape.reduce((count, size) => count * size, 1) * dtypeByteLength(dtype);
+}
