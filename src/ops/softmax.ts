@@ -1,8 +1,15 @@
 // Softmax and its logarithm. After apache/mxnet src/operator/nn/softmax.cc and log_softmax.cc.
 
-import { integer, type OptionValues, readOptions } from "../core/options.ts";
-import { normalizeAxis } from "../core/shape.ts";
-import { number } from "../core/options.ts";
+import { ShapeError } from "../core/errors.ts";
+import {
+  boolean,
+  integer,
+  number,
+  oneOf,
+  type OptionValues,
+  readOptions,
+} from "../core/options.ts";
+import { elementCount, formatShape, normalizeAxis, type Shape } from "../core/shape.ts";
 import { planSoftmax } from "../kernels/reduce.ts";
 import type { Tensor } from "../tensor/mod.ts";
 import {
@@ -10,7 +17,9 @@ import {
   checkFloat,
   defineOperator,
   inputSpec,
+  type InputSpecs,
   type Operator,
+  type TensorSpec,
 } from "./define.ts";
 import { exp } from "./function.ts";
 import { sum } from "./reduce.ts";
@@ -67,8 +76,72 @@ export const logSoftmaxOperator: Operator = defineSoftmax(
     headGradient.sub(exp(output).mul(sum(headGradient, { axis, keepDims: true }))),
 );
 
+/** All of an entry of the batch together, or the channels at each place. */
+function classes(shape: Shape, channels: boolean): Shape {
+  return channels ? shape : [shape[0]!, elementCount(shape.slice(1))];
+}
+
+function inferClasses(name: string, inputs: InputSpecs): TensorSpec {
+  const data = inputSpec(inputs, 0);
+  checkFloat(`apply ${name}`, "data", data);
+  if (data.shape.length >= 2) return data;
+  throw new ShapeError(
+    `Cannot apply ${name}: data of shape ${formatShape(data.shape)} has rank ` +
+      `${data.shape.length}, expected at least 2`,
+  );
+}
+
+/** Softmax over each entry of a batch, or over its channels: in files of MXNet 1.x. */
+export const softmaxActivationOperator: Operator = defineOperator({
+  name: "SoftmaxActivation",
+  inputs: ["data"],
+  attributes: { mode: oneOf(["instance", "channel"] as const, "instance") },
+  inferShape: (_attributes, inputs) => inferClasses("SoftmaxActivation", inputs),
+  plan: (capabilities, { mode }, _inputs, { shape }) =>
+    planSoftmax(capabilities, classes(shape, mode === "channel"), 1, false, 1),
+  keeps: () => ["output"],
+  backward: ({ attributes: { mode }, output, headGradient }) => {
+    const shape = classes(output.shape, mode === "channel");
+    const [y, head] = [output.reshape(shape), headGradient.reshape(shape)];
+    const mean = sum(head.mul(y), { axis: 1, keepDims: true });
+    return [y.mul(head.sub(mean)).reshape(output.shape)];
+  },
+});
+
+const outputAttributes = {
+  multi_output: boolean(false),
+  preserve_shape: boolean(false),
+  grad_scale: number({}, 1),
+  ignore_label: number({}, -1),
+  use_ignore: boolean(false),
+  normalization: oneOf(["null", "batch", "valid"] as const, "null"),
+  out_grad: boolean(false),
+  smooth_alpha: number({}, 0),
+} as const;
+
+/**
+ * What MXNet 1.x ends classifiers with: softmax. Its label and most attributes belong to a loss in the place of a
+ * gradient, which is not offered; files with it serve for prediction.
+ */
+export const softmaxOutputOperator: Operator = defineOperator({
+  name: "SoftmaxOutput",
+  inputs: ["data", "label"],
+  required: 1,
+  attributes: outputAttributes,
+  inferShape: (_attributes, inputs) => inferClasses("SoftmaxOutput", inputs),
+  plan: (capabilities, { multi_output, preserve_shape }, _inputs, { shape }) =>
+    preserve_shape && !multi_output
+      ? planSoftmax(capabilities, shape, shape.length - 1, false, 1)
+      : planSoftmax(capabilities, classes(shape, multi_output), 1, false, 1),
+});
+
 /** The operators of this family. */
-export const softmaxOperators: readonly Operator[] = [softmaxOperator, logSoftmaxOperator];
+export const softmaxOperators: readonly Operator[] = [
+  softmaxOperator,
+  logSoftmaxOperator,
+  softmaxActivationOperator,
+  softmaxOutputOperator,
+];
 
 /** Options of {@linkcode softmax} and {@linkcode logSoftmax}. */
 export interface SoftmaxOptions {

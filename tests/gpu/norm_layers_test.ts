@@ -12,11 +12,13 @@ import {
   layerNorm,
   ones,
   scope,
+  softmax,
   type Tensor,
   tensor,
   zeros,
 } from "../../mod.ts";
 import { setRecorder } from "../../src/ops/index.ts";
+import { softmaxOutputOperator } from "../../src/ops/softmax.ts";
 import { normalize, statistics } from "../reference/normalization.ts";
 import { assertClose } from "../support/close.ts";
 import { Random } from "../support/random.ts";
@@ -288,4 +290,48 @@ gpuTest("wrong shapes and dtypes are named", () => {
   norm.initialize();
   assertThrows(() => norm.call(x), Error, "3 channels, expected a multiple of num_groups (2)");
   for (const each of [x, two, three, half, norm]) each.dispose();
+});
+
+gpuTest(
+  "a hybridized network moves running statistics as an eager one, in equal bits",
+  async () => {
+    const x = tensor(random([2, 3, 8, 8], 10).data, [2, 3, 8, 8]);
+    const results: string[] = [];
+    for (const active of [false, true]) {
+      const net = new HybridSequential().add(
+        new Conv2D(4, 3, { weightInitializer: "ones" }),
+        new BatchNorm(),
+      );
+      net.initialize();
+      net.hybridize(active);
+      for (let step = 0; step < 2; step++) {
+        const y = autograd.record(() => net.call(x));
+        y.backward();
+        y.dispose();
+      }
+      const y = net.call(x);
+      const seen = [y];
+      for (const [name, parameter] of net.collectParams()) {
+        seen.push(/running/.test(name) ? parameter.data() : parameter.grad());
+      }
+      results.push(String(await Promise.all(seen.map((each) => each.data()))));
+      net.dispose();
+      y.dispose();
+    }
+    assertEquals(results[1], results[0]);
+    x.dispose();
+  },
+);
+
+gpuTest("SoftmaxOutput predicts by softmax, whatever the label", async () => {
+  const x = tensor(random([2, 3, 2], 11).data, [2, 3, 2]);
+  const label = zeros([2]);
+  const options = [{}, { multi_output: true }, { preserve_shape: true }];
+  const expected = scope(() => [softmax(x.reshape([2, 6])), softmax(x, { axis: 1 }), softmax(x)]);
+  for (const [at, own] of options.entries()) {
+    const y = softmaxOutputOperator.apply([x, label], own);
+    assertEquals([y.shape, await y.data()], [x.shape, await expected[at]!.data()]);
+    y.dispose();
+  }
+  for (const each of [x, label, ...expected]) each.dispose();
 });
