@@ -84,6 +84,8 @@ export {
   adaptiveMaxPoolIndices,
   adaptivePooling,
   add,
+  argmax,
+  type ArgmaxOptions,
   batchNorm,
   type BatchNormOptions,
   broadcastTo,
@@ -329,3 +331,10 @@ export type { HostTensor, TensorLike } from "./src/nn/values.ts";
 export type { ReadOptions } from "./src/io/byte_reader.ts";
 export type { ArrayContent, FileDType, FileValues } from "./src/io/file_array.ts";
 export type { FileSource } from "./src/io/files.ts";
+/** Losses, by the names that Gluon gives them, and as functions. */
+export * as losses from "./src/optim/losses.ts";
+/** Optimizers, by the names that MXNet gives them. */
+export * as optimizers from "./src/optim/optimizers.ts";
+/** Learning rates that change while a network is trained. */
+export * as schedulers from "./src/optim/schedulers.ts";
+export { Trainer, type TrainerParameters } from "./src/optim/trainer.ts";

@@ -4,6 +4,7 @@
 
 import {
   add,
+  argmax,
   autograd,
   batchNorm,
   cast,
@@ -15,6 +16,7 @@ import {
   layerNorm,
   matmul,
   modulatedDeformableConvolution,
+  ops,
   pad,
   pick,
   pixelShuffle,
@@ -250,6 +252,15 @@ export const operatorRows: readonly OperatorRow[] = [
   row("O23", "dropout", "half of 64 @256", [wide], 64 * pixels, ([x]) => {
     return dropout(x!, 0.5, { mode: "always" });
   }),
+  row("O18", "argmax", "1 of 1000", [[1024, 1000]], 1024, ([x]) => argmax(x!)),
+  row(
+    "O19",
+    "cross_entropy",
+    "softmax cross entropy 1000 of 1024",
+    [[1024, 1000], [1024]],
+    1024,
+    ([x, label]) => ops.softmaxCrossEntropy(x!, label!),
+  ),
 ];
 
 /** Makes the inputs of a row. */

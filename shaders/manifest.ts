@@ -9,9 +9,11 @@ import * as convolution from "./spirv/convolution.ts";
 import * as deformable from "./spirv/deformable.ts";
 import * as elementwise from "./spirv/elementwise.ts";
 import * as indexing from "./spirv/indexing.ts";
+import * as loss from "./spirv/loss.ts";
 import * as matmul from "./spirv/matmul.ts";
 import * as movement from "./spirv/movement.ts";
 import * as normalization from "./spirv/normalization.ts";
+import * as optimizer from "./spirv/optimizer.ts";
 import * as pad from "./spirv/pad.ts";
 import * as pooling from "./spirv/pooling.ts";
 import * as probe from "./spirv/probe.ts";
@@ -111,8 +113,14 @@ export type ProgramId =
   | "elementwise/prelu.texel"
   | "elementwise/unary.storage"
   | "elementwise/unary.texel"
+  | "indexing/argmax.storage"
+  | "indexing/argmax.texel"
   | "indexing/pick.storage"
   | "indexing/pick.texel"
+  | "loss/cross_entropy.backward"
+  | "loss/cross_entropy.backward_texel"
+  | "loss/cross_entropy.forward"
+  | "loss/cross_entropy.forward_texel"
   | "matmul/matmul.storage"
   | "matmul/matmul.texel"
   | "movement/fill"
@@ -131,6 +139,8 @@ export type ProgramId =
   | "normalization/merge.running"
   | "normalization/statistics.storage"
   | "normalization/statistics.texel"
+  | "optimizer/update.plain"
+  | "optimizer/update.states"
   | "pad/cpu_pad.storage"
   | "pad/cpu_pad.texel"
   | "pad/gradient.word"
@@ -177,9 +187,11 @@ export const families: readonly Readonly<Record<string, string>>[] = [
   deformable,
   elementwise,
   indexing,
+  loss,
   matmul,
   movement,
   normalization,
+  optimizer,
   pad,
   pooling,
   probe,
@@ -4150,6 +4162,48 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
     requires: [],
     spirv: () => decode(elementwise.unary_texel),
   },
+  "indexing/argmax.storage": {
+    id: "indexing/argmax.storage",
+    bindings: [
+      {"name":"x_block","kind":"storage","access":"read"},
+      {"name":"result","kind":"storage","access":"write"},
+    ],
+    addresses: false,
+    constants: {
+      local_size_x: {"id":0,"type":"u32","value":1},
+    },
+    push: {
+      items: {"offset":0,"type":"u32"},
+      elements: {"offset":4,"type":"u32"},
+      inner: {"offset":8,"type":"u32"},
+      multiplier_inner: {"offset":12,"type":"u32"},
+      shift_inner: {"offset":16,"type":"u32"},
+    },
+    pushByteLength: 20,
+    requires: [],
+    spirv: () => decode(indexing.argmax_storage),
+  },
+  "indexing/argmax.texel": {
+    id: "indexing/argmax.texel",
+    bindings: [
+      {"name":"x_texel1","kind":"texel1","access":"read"},
+      {"name":"result","kind":"storage","access":"write"},
+    ],
+    addresses: false,
+    constants: {
+      local_size_x: {"id":0,"type":"u32","value":1},
+    },
+    push: {
+      items: {"offset":0,"type":"u32"},
+      elements: {"offset":4,"type":"u32"},
+      inner: {"offset":8,"type":"u32"},
+      multiplier_inner: {"offset":12,"type":"u32"},
+      shift_inner: {"offset":16,"type":"u32"},
+    },
+    pushByteLength: 20,
+    requires: [],
+    spirv: () => decode(indexing.argmax_texel),
+  },
   "indexing/pick.storage": {
     id: "indexing/pick.storage",
     bindings: [
@@ -4207,6 +4261,104 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
     pushByteLength: 32,
     requires: [],
     spirv: () => decode(indexing.pick_texel),
+  },
+  "loss/cross_entropy.backward": {
+    id: "loss/cross_entropy.backward",
+    bindings: [
+      {"name":"x_block","kind":"storage","access":"read"},
+      {"name":"labels_block","kind":"storage","access":"read"},
+      {"name":"head_block","kind":"storage","access":"read"},
+      {"name":"result","kind":"storage","access":"write"},
+    ],
+    addresses: false,
+    constants: {
+      local_size_x: {"id":0,"type":"u32","value":1},
+      float_labels: {"id":3,"type":"bool","value":0},
+      lanes: {"id":5,"type":"u32","value":1},
+    },
+    push: {
+      items: {"offset":0,"type":"u32"},
+      elements: {"offset":4,"type":"u32"},
+      inner: {"offset":8,"type":"u32"},
+      multiplier_inner: {"offset":12,"type":"u32"},
+      shift_inner: {"offset":16,"type":"u32"},
+    },
+    pushByteLength: 20,
+    requires: [],
+    spirv: () => decode(loss.cross_entropy_backward),
+  },
+  "loss/cross_entropy.backward_texel": {
+    id: "loss/cross_entropy.backward_texel",
+    bindings: [
+      {"name":"x_texel1","kind":"texel1","access":"read"},
+      {"name":"labels_texel1","kind":"texel1","access":"read"},
+      {"name":"head_texel1","kind":"texel1","access":"read"},
+      {"name":"result","kind":"storage","access":"write"},
+    ],
+    addresses: false,
+    constants: {
+      local_size_x: {"id":0,"type":"u32","value":1},
+      float_labels: {"id":3,"type":"bool","value":0},
+      lanes: {"id":5,"type":"u32","value":1},
+    },
+    push: {
+      items: {"offset":0,"type":"u32"},
+      elements: {"offset":4,"type":"u32"},
+      inner: {"offset":8,"type":"u32"},
+      multiplier_inner: {"offset":12,"type":"u32"},
+      shift_inner: {"offset":16,"type":"u32"},
+    },
+    pushByteLength: 20,
+    requires: [],
+    spirv: () => decode(loss.cross_entropy_backward_texel),
+  },
+  "loss/cross_entropy.forward": {
+    id: "loss/cross_entropy.forward",
+    bindings: [
+      {"name":"x_block","kind":"storage","access":"read"},
+      {"name":"labels_block","kind":"storage","access":"read"},
+      {"name":"result","kind":"storage","access":"write"},
+    ],
+    addresses: false,
+    constants: {
+      local_size_x: {"id":0,"type":"u32","value":1},
+      float_labels: {"id":3,"type":"bool","value":0},
+      lanes: {"id":5,"type":"u32","value":1},
+    },
+    push: {
+      items: {"offset":0,"type":"u32"},
+      elements: {"offset":4,"type":"u32"},
+      inner: {"offset":8,"type":"u32"},
+      multiplier_inner: {"offset":12,"type":"u32"},
+      shift_inner: {"offset":16,"type":"u32"},
+    },
+    pushByteLength: 20,
+    requires: [],
+    spirv: () => decode(loss.cross_entropy_forward),
+  },
+  "loss/cross_entropy.forward_texel": {
+    id: "loss/cross_entropy.forward_texel",
+    bindings: [
+      {"name":"x_texel1","kind":"texel1","access":"read"},
+      {"name":"labels_texel1","kind":"texel1","access":"read"},
+      {"name":"result","kind":"storage","access":"write"},
+    ],
+    addresses: false,
+    constants: {
+      local_size_x: {"id":0,"type":"u32","value":1},
+      float_labels: {"id":3,"type":"bool","value":0},
+      lanes: {"id":5,"type":"u32","value":1},
+    },
+    push: {
+      items: {"offset":0,"type":"u32"},
+      elements: {"offset":4,"type":"u32"},
+      inner: {"offset":8,"type":"u32"},
+      multiplier_inner: {"offset":12,"type":"u32"},
+      shift_inner: {"offset":16,"type":"u32"},
+    },
+    pushByteLength: 20,
+    requires: [],
+    spirv: () => decode(loss.cross_entropy_forward_texel),
   },
   "matmul/matmul.storage": {
     id: "matmul/matmul.storage",
@@ -4908,6 +5060,73 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
     pushByteLength: 44,
     requires: [],
     spirv: () => decode(normalization.statistics_texel),
+  },
+  "optimizer/update.plain": {
+    id: "optimizer/update.plain",
+    bindings: [
+      {"name":"weight","kind":"storage","access":"readwrite"},
+      {"name":"gradient","kind":"storage","access":"read"},
+    ],
+    addresses: false,
+    constants: {
+      local_size_x: {"id":0,"type":"u32","value":1},
+      rule: {"id":3,"type":"u32","value":0},
+      half: {"id":4,"type":"bool","value":0},
+      clip: {"id":5,"type":"bool","value":0},
+      clip_weight: {"id":6,"type":"bool","value":0},
+      master: {"id":7,"type":"bool","value":0},
+    },
+    push: {
+      quad_count: {"offset":0,"type":"u32"},
+      lr: {"offset":4,"type":"f32"},
+      wd: {"offset":8,"type":"f32"},
+      rescale: {"offset":12,"type":"f32"},
+      clip: {"offset":16,"type":"f32"},
+      momentum: {"offset":20,"type":"f32"},
+      keep_1: {"offset":24,"type":"f32"},
+      add_1: {"offset":28,"type":"f32"},
+      keep_2: {"offset":32,"type":"f32"},
+      add_2: {"offset":36,"type":"f32"},
+      epsilon: {"offset":40,"type":"f32"},
+      clip_weight: {"offset":44,"type":"f32"},
+    },
+    pushByteLength: 48,
+    requires: [],
+    spirv: () => decode(optimizer.update_plain),
+  },
+  "optimizer/update.states": {
+    id: "optimizer/update.states",
+    bindings: [
+      {"name":"weight","kind":"storage","access":"readwrite"},
+      {"name":"gradient","kind":"storage","access":"read"},
+      {"name":"states","kind":"storage","access":"readwrite"},
+    ],
+    addresses: false,
+    constants: {
+      local_size_x: {"id":0,"type":"u32","value":1},
+      rule: {"id":3,"type":"u32","value":0},
+      half: {"id":4,"type":"bool","value":0},
+      clip: {"id":5,"type":"bool","value":0},
+      clip_weight: {"id":6,"type":"bool","value":0},
+      master: {"id":7,"type":"bool","value":0},
+    },
+    push: {
+      quad_count: {"offset":0,"type":"u32"},
+      lr: {"offset":4,"type":"f32"},
+      wd: {"offset":8,"type":"f32"},
+      rescale: {"offset":12,"type":"f32"},
+      clip: {"offset":16,"type":"f32"},
+      momentum: {"offset":20,"type":"f32"},
+      keep_1: {"offset":24,"type":"f32"},
+      add_1: {"offset":28,"type":"f32"},
+      keep_2: {"offset":32,"type":"f32"},
+      add_2: {"offset":36,"type":"f32"},
+      epsilon: {"offset":40,"type":"f32"},
+      clip_weight: {"offset":44,"type":"f32"},
+    },
+    pushByteLength: 48,
+    requires: [],
+    spirv: () => decode(optimizer.update_states),
   },
   "pad/cpu_pad.storage": {
     id: "pad/cpu_pad.storage",

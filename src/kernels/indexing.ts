@@ -1,4 +1,4 @@
-// Plans of picking one element of each line, and of the reverse.
+// Plans of picking one element of each line, of the reverse, and of finding the largest.
 
 import { programs } from "../../shaders/manifest.ts";
 import { type DType, dtypeByteLength } from "../core/dtype.ts";
@@ -75,6 +75,36 @@ export function planPick(capabilities: Capabilities, settings: PickSettings): Pl
     },
     [0, 1, 2],
     gridForItems(capabilities, words),
+  );
+  return { ...result, dispatches: [dispatch] };
+}
+
+/**
+ * Plans finding the largest element of each line along an axis.
+ *
+ * @param capabilities The device.
+ * @param shape Shape of the input, float32; the axis has at least one element.
+ * @param axis The axis, counted from the front.
+ * @returns Input 0, output 0: int32 indices.
+ */
+export function planArgmax(capabilities: Capabilities, shape: Shape, axis: number): Plan {
+  const count = countOperand(capabilities, "apply argmax", shape, 4);
+  const items = elementCount(shape.filter((_, at) => at !== axis));
+  const result = {
+    label: "Argmax",
+    slots: plainSlots(1),
+    flops: count,
+    bytes: totalBytes("float32", count, items),
+  };
+  if (items === 0) return { ...result, dispatches: [] };
+  const inner = elementCount(shape.slice(axis + 1));
+  const { multiplier, shift } = divisor(inner);
+  const dispatch = makeDispatch(
+    programs[usesTexels(capabilities) ? "indexing/argmax.texel" : "indexing/argmax.storage"],
+    { local_size_x: plainLocalSize(capabilities) },
+    { items, elements: shape[axis]!, inner, multiplier_inner: multiplier, shift_inner: shift },
+    [0, 1],
+    gridForItems(capabilities, items),
   );
   return { ...result, dispatches: [dispatch] };
 }

@@ -84,7 +84,7 @@ function stagesOf(shape: Shape, axes: readonly number[]): Stage[] {
 }
 
 /** Invocations that share an item: where items are far apart in memory, on devices that read neighbors together. */
-function lanesFor(capabilities: Capabilities, inner: number, chunk: number): number {
+export function lanesFor(capabilities: Capabilities, inner: number, chunk: number): number {
   const shares = capabilities.deviceClass !== "cpu" && inner < 16 && chunk >= 128;
   return shares ? plainLocalSize(capabilities) : 1;
 }

@@ -3,10 +3,12 @@
 
 import { setTensorOperators } from "../tensor/mod.ts";
 import { activationOperators } from "./activation.ts";
+import { argmaxOperators } from "./argmax.ts";
 import { cast, castOperators } from "./cast.ts";
 import { comparisonOperators } from "./comparison.ts";
 import { concatOperators } from "./concat.ts";
 import { convolutionOperators } from "./convolution.ts";
+import { crossEntropyOperators } from "./cross_entropy.ts";
 import type { Operator } from "./define.ts";
 import { deformableConvolutionOperators } from "./deformable_convolution.ts";
 import { dropoutOperators } from "./dropout.ts";
@@ -33,6 +35,7 @@ export {
   sigmoid,
   tanh,
 } from "./activation.ts";
+export { argmax, type ArgmaxOptions } from "./argmax.ts";
 export { cast } from "./cast.ts";
 export { equal, greater, greaterEqual, less, lessEqual, notEqual } from "./comparison.ts";
 export { concat } from "./concat.ts";
@@ -45,6 +48,7 @@ export {
   type DeconvolutionOptions,
 } from "./convolution_functions.ts";
 export { dropout, DROPOUT_MODES, type DropoutMode, type DropoutOptions } from "./dropout.ts";
+export { softmaxCrossEntropy, type SoftmaxCrossEntropyOptions } from "./cross_entropy.ts";
 export { add, div, maximum, minimum, mul, sub } from "./elementwise.ts";
 export {
   abs,
@@ -125,8 +129,10 @@ export const operators: readonly Operator[] = [
   ...functionOperators,
   ...reduceOperators,
   ...softmaxOperators,
+  ...crossEntropyOperators,
   ...matmulOperators,
   ...indexingOperators,
+  ...argmaxOperators,
   ...concatOperators,
   ...upSamplingOperators,
   ...pixelShuffleOperators,

@@ -31,9 +31,10 @@ export const ARROWS: Readonly<Record<string, readonly string[]>> = {
   ],
   "src/io": ["src/tensor", "src/core"],
   "src/nn": ["src/graph", "src/ops", "src/autograd", "src/tensor", "src/core", "src/io"],
-  "src/optim": ["src/nn", "src/ops", "src/autograd", "src/tensor", "src/core"],
   // The tensors' part: which device is the default one.
   "src/inspect": ["src/nn", "src/device", "src/tensor", "src/core"],
+  // The states of a trainer are an .npz, written and read as strictly as weights are.
+  "src/optim": ["src/nn", "src/ops", "src/autograd", "src/tensor", "src/core", "src/io"],
   // Entry points: re-exports only, so they may name anything of src.
   "mod.ts": ["src", "ffi"],
   "io.ts": ["src"],

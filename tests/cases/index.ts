@@ -1,11 +1,13 @@
 // Every family's attribute table, in one list.
 
 import { activationCases } from "./activation.ts";
+import { argmaxCases } from "./argmax.ts";
 import type { OperatorCase } from "./case.ts";
 import { castCases } from "./cast.ts";
 import { comparisonCases } from "./comparison.ts";
 import { concatCases } from "./concat.ts";
 import { convolutionCases } from "./convolution.ts";
+import { crossEntropyCases } from "./cross_entropy.ts";
 import { deformableConvolutionCases } from "./deformable_convolution.ts";
 import { dropoutCases } from "./dropout.ts";
 import { elementwiseCases } from "./elementwise.ts";
@@ -25,10 +27,12 @@ import { upSamplingCases } from "./up_sampling.ts";
 /** Cases by operator family. */
 export const operatorCases: Readonly<Record<string, readonly OperatorCase[]>> = {
   activation: activationCases,
+  argmax: argmaxCases,
   cast: castCases,
   comparison: comparisonCases,
   concat: concatCases,
   convolution: convolutionCases,
+  cross_entropy: crossEntropyCases,
   deformable_convolution: deformableConvolutionCases,
   dropout: dropoutCases,
   elementwise: elementwiseCases,

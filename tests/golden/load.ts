@@ -55,6 +55,15 @@ export interface Behaviour {
     readonly message?: string;
     readonly result?: string;
   }[];
+  readonly optimizers: readonly {
+    readonly optimizer: string;
+    readonly options: Readonly<Record<string, unknown>>;
+    readonly multipliers: Readonly<Record<string, number>>;
+    readonly batch_size: number;
+    readonly start: readonly number[];
+    readonly gradients: readonly (readonly number[])[];
+    readonly after_each_step: readonly (readonly number[])[];
+  }[];
   readonly initializers: readonly {
     readonly init: string;
     readonly options: Readonly<Record<string, unknown>>;

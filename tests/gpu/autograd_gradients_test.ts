@@ -9,6 +9,8 @@ const ELSEWHERE = [
   "cast",
   "convolution",
   "deconvolution",
+  // Its results are integers: there is no gradient.
+  "argmax",
   "deformable_convolution",
   "pad",
   "pooling",
