@@ -5,14 +5,7 @@
  * @module
  */
 
-import {
-  boolean,
-  nearest,
-  number,
-  optional,
-  type OptionRule,
-  readOptions,
-} from "../core/options.ts";
+import { nearest, readOptions } from "../core/options.ts";
 import { describe } from "../core/shape.ts";
 import type { UpdateNumbers, UpdateRule } from "../ops/update.ts";
 import { Adam, AdamW, RMSProp } from "./adaptive.ts";
