@@ -5,7 +5,7 @@ import {
   add,
   autograd,
   convolution,
-  Device,
+  type Device,
   LimitError,
   ops,
   pixelShuffle,
