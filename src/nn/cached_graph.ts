@@ -14,6 +14,7 @@ import { argumentsOf, type Structure, structureOf } from "./tensor_structure.ts"
 
 /** The block as its graphs see it. */
 export interface GraphOwner {
+  readonly block: object;
   /** Class of the block, for messages. */
   readonly name: string;
   /** Parameters of the whole tree by dotted name; a shared one under each of its names. */
@@ -63,6 +64,8 @@ function keyOf({ tensors, others }: Structure): string {
   return `${isTraining()};${numberOf(tensors[0]!.device)};${specs.join(";")};${values.join(";")}`;
 }
 
+const caches = new WeakMap<object, CachedGraph>();
+
 /** Graphs of one block. */
 export class CachedGraph {
   readonly #owner: GraphOwner;
@@ -75,6 +78,17 @@ export class CachedGraph {
   /** @param owner The block. */
   constructor(owner: GraphOwner) {
     this.#owner = owner;
+    caches.set(owner.block, this);
+  }
+
+  /**
+   * The graphs of a block.
+   *
+   * @param block The block.
+   * @returns Its graphs; undefined if it cannot have any.
+   */
+  static of(block: object): CachedGraph | undefined {
+    return caches.get(block);
   }
 
   /** The graph that ran last; null before the first call. */

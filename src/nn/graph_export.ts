@@ -3,6 +3,7 @@
 import { StateError } from "../core/errors.ts";
 import { checkInteger, describe } from "../core/options.ts";
 import { type ExportedGraph, exportGraph } from "../graph/export.ts";
+import { SymbolEmitter } from "../graph/symbol_emitter.ts";
 import type { ArrayContent } from "../io/file_array.ts";
 import type { SymbolGraph } from "../io/symbol_json.ts";
 import type { CachedGraph, TracedBlock } from "./cached_graph.ts";
@@ -41,6 +42,38 @@ export function symbolOf(
     const { lrMult, wdMult } = parameter;
     return { lrMult, wdMult, init: initializerOf(parameter) };
   });
+}
+
+/**
+ * The same with other names of the parameters.
+ *
+ * @param cache The block's graphs.
+ * @param traced One of them.
+ * @param names The other name of each parameter.
+ * @returns The graph.
+ */
+export function renamedSymbolOf(
+  cache: CachedGraph,
+  traced: TracedBlock,
+  names: ReadonlyMap<string, string>,
+): SymbolGraph {
+  const { graph } = symbolOf(cache, traced);
+  const nodes = graph.nodes.map((node) => {
+    const name = node.op === "null" ? names.get(node.name) : undefined;
+    return name === undefined ? node : { ...node, name };
+  });
+  return { ...graph, nodes };
+}
+
+/**
+ * A graph of nothing but one input.
+ *
+ * @param name Its name.
+ * @returns The graph.
+ */
+export function variableSymbol(name: string): SymbolGraph {
+  const emitter = new SymbolEmitter();
+  return emitter.graph([emitter.variable(name, new Map([["__profiler_scope__", "<unk>:"]]))]);
 }
 
 /**

@@ -12,16 +12,9 @@ import type { HybridizeFlags, OptimizeOptions } from "./block_options.ts";
 import { CachedGraph, type OpMonitor } from "./cached_graph.ts";
 import { exportBlock, type ExportedBlock } from "./graph_export.ts";
 import { HookHandle, HookList, type OpHook } from "./hooks.ts";
+import { inferType } from "./infer_type.ts";
 import { warn } from "./messages.ts";
 import { leavesOf } from "./structure.ts";
-
-function inferTypeOf(block: Block, dtype: "float32" | "float16"): void {
-  for (const child of block.children.values()) inferTypeOf(child, dtype);
-  if (block.params.has("running_mean")) return;
-  for (const parameter of block.params.values()) {
-    if (parameter.dtype === "float32" || parameter.dtype === "float16") parameter.cast(dtype);
-  }
-}
 
 /**
  * A block whose `forward` consists of operators on tensors only, so that it can run as one captured
@@ -54,6 +47,7 @@ export abstract class HybridBlock extends Block {
   #flags: HybridizeFlags = {};
   readonly #monitors = new HookList<OpMonitor>();
   readonly #cache = new CachedGraph({
+    block: this,
     name: this.constructor.name,
     parameters: () => this.collectParams(),
     forward: (inputs) => this.forward(...inputs),
@@ -292,16 +286,7 @@ export abstract class HybridBlock extends Block {
    */
   inferType(...inputs: Parameters<this["forward"]>): void {
     this.#prepare(inputs);
-    const first = leavesOf(inputs).find((leaf) => leaf instanceof Tensor)!;
-    const { dtype } = first as Tensor;
-    if (dtype !== "float32" && dtype !== "float16") {
-      throw new TypeError(
-        `Cannot infer types of ${this.constructor.name}: the first input is ${dtype}, expected ` +
-          `float32 or float16`,
-      );
-    }
-    // Statistics and factors of normalizations stay float32, whatever the data is.
-    inferTypeOf(this, dtype);
+    inferType(this, leavesOf(inputs).find((leaf) => leaf instanceof Tensor) as Tensor);
     this.changed();
   }
 

@@ -12,6 +12,7 @@ import { Uniform } from "./initializer.ts";
 import { create, type InitializerLike } from "./initializers.ts";
 import { loadDict, type LoadDictOptions, type ParameterValues } from "./load_dict.ts";
 import { warn } from "./messages.ts";
+import { loadModel, type ModelNode, saveModel } from "./model_files.ts";
 import type { Parameter } from "./parameter.ts";
 import {
   loadParameters,
@@ -199,6 +200,47 @@ export abstract class ParameterOwner extends BlockNode {
     options: SaveParametersOptions = {},
   ): Promise<Uint8Array<ArrayBuffer> | void> {
     return await saveParameters(this.constructor.name, this.collectParams(), path ?? null, options);
+  }
+
+  /**
+   * Writes the tree of blocks with its graphs to `<prefix>-model.json`, and the parameters to
+   * `<prefix>-model.params`, as MXNet does.
+   *
+   * @param prefix Start of the names of both files; their folder must exist.
+   * @returns Their names.
+   * @throws {StateError} If parameters are not initialized.
+   *
+   * @example
+   * ```ts
+   * import { Conv2D } from "@vknn/vknn";
+   * import { mkdtemp, rm } from "node:fs/promises";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const folder = await mkdtemp("/tmp/vknn-");
+   * using conv = new Conv2D(1, 1, { inChannels: 1, weightInitializer: "ones" });
+   * conv.initialize();
+   * await conv.save(`${folder}/net`);
+   * using other = new Conv2D(1, 1);
+   * await other.load(`${folder}/net`);
+   * assertEquals([...await other.weight.data().data()], [1]);
+   * await rm(folder, { recursive: true });
+   * ```
+   */
+  save(prefix: string): Promise<readonly [string, string]> {
+    return saveModel(this as unknown as ModelNode, prefix);
+  }
+
+  /**
+   * Loads what {@linkcode save}, here or in MXNet, wrote of a model of the same blocks. Blocks that ran as
+   * graphs then are active again.
+   *
+   * @param prefix Start of the names of both files.
+   * @throws {FormatError} If a file is damaged, or of a model with other blocks.
+   * @throws {RangeError} If names of parameters do not fit.
+   * @throws {ShapeError} If shapes do not fit.
+   */
+  load(prefix: string): Promise<void> {
+    return loadModel(this as unknown as ModelNode, prefix);
   }
 
   /** Frees the values of all parameters, which are then uninitialized. Also those of sharing blocks. */
