@@ -10,9 +10,9 @@ import { rounded } from "./float16_support.ts";
 
 /** One rounding at load, which the oracle sees, and one at store. */
 const TOLERANCE = { rtol: 2e-3, atol: 2e-3 };
-/** Conversions are all about dtypes, and indices are never float16: those tables have float16 rows of their own. */
+/** Conversions are all about dtypes, and indices, also as results, are never float16: own float16 rows. */
 const FAMILIES = Object.entries(operatorCases).filter(([family]) =>
-  family !== "cast" && family !== "indexing"
+  !["argmax", "cast", "indexing"].includes(family)
 );
 
 async function check(each: OperatorCase, seed: number): Promise<void> {
