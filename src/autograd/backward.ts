@@ -184,6 +184,7 @@ function run<T>(
     for (const node of nodes.reverse()) {
       const head = sums.take(node);
       if (head !== undefined) {
+        node.notify(head);
         spread(node, head, needed, sums, pass.createGraph);
         sums.drop(head);
       }

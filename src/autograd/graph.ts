@@ -183,6 +183,7 @@ export class Node {
   #output: Kept | null;
   #hidden: readonly Kept[];
   readonly #training: boolean;
+  #watchers: ((gradient: Tensor) => void)[] = [];
   #references = 0;
   #freed = false;
 
@@ -248,6 +249,16 @@ export class Node {
     return backward({ attributes, inputs, output, headGradient, needs, hidden, training });
   }
 
+  /** Adds a function that sees the whole gradient of the output in every backward pass. */
+  watch(watcher: (gradient: Tensor) => void): void {
+    this.#watchers.push(watcher);
+  }
+
+  /** Shows the gradient of the output to those who watch it. */
+  notify(gradient: Tensor): void {
+    for (const watcher of this.#watchers) watcher(gradient);
+  }
+
   /** Adds a reference. */
   retain(): void {
     this.#references++;
@@ -278,6 +289,7 @@ export class Node {
     this.#output = null;
     this.#hidden = [];
     this.#parents = [];
+    this.#watchers = [];
     return parents;
   }
 }
@@ -305,4 +317,15 @@ export function noGradientError(name: string): AutogradError {
 export function recordCall(call: RecordedCall): void {
   if (call.output.dtype !== "float32" && call.output.dtype !== "float16") return;
   setEntry(call.output, new Node(call));
+}
+
+/**
+ * Shows the gradient of a tensor to a function in every backward pass that computes it.
+ *
+ * @param tensor The tensor; nothing happens if it is no output of a recorded call.
+ * @param watcher Called with the gradient, which is freed afterwards.
+ */
+export function watchGradient(tensor: Tensor, watcher: (gradient: Tensor) => void): void {
+  const entry = entries.get(tensor);
+  if (entry instanceof Node && !entry.freed) entry.watch(watcher);
 }

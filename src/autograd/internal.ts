@@ -5,7 +5,7 @@ import "./mod.ts";
 
 export type { GradReq } from "../tensor/mod.ts";
 export { withFlags } from "./flags.ts";
-export { isInGraph } from "./graph.ts";
+export { isInGraph, watchGradient } from "./graph.ts";
 export {
   currentGradient,
   GRAD_REQS,

@@ -5,11 +5,11 @@ import { type DType, DTYPES } from "../core/dtype.ts";
 import { checkEnum } from "../core/options.ts";
 import { describe } from "../core/shape.ts";
 import { scope } from "../tensor/mod.ts";
-import { HookHandle, HookList, type OpHook } from "./hooks.ts";
+import { HookHandle, type OpHook } from "./hooks.ts";
 import { warn } from "./messages.ts";
-import type { ForwardHook, ForwardPreHook, HybridizeFlags } from "./block_options.ts";
+import { BlockHooks } from "./block_hooks.ts";
+import type { HybridizeFlags } from "./block_options.ts";
 import { Parameter } from "./parameter.ts";
-import { ParameterOwner } from "./parameter_owner.ts";
 import type { AttributeListener } from "./registrar.ts";
 import { checkShared } from "./share.ts";
 import { startPattern } from "./select.ts";
@@ -42,7 +42,7 @@ import { formatBlock, printAsText } from "./text.ts";
  * assertEquals([...new Twice().collectParams().keys()], ["conv.weight", "conv.bias"]);
  * ```
  */
-export abstract class Block extends ParameterOwner {
+export abstract class Block extends BlockHooks {
   static readonly #listener: AttributeListener = {
     define: (self, name, value, previous) => (self as Block).#define(name, value, previous),
     remove: (self, name) => (self as Block).#remove(name),
@@ -52,8 +52,6 @@ export abstract class Block extends ParameterOwner {
   readonly #params = new Map<string, Parameter>();
   /** Names of the children that are attributes, for printing. */
   readonly #attributes = new Set<string>();
-  readonly #preHooks = new HookList<ForwardPreHook>();
-  readonly #hooks = new HookList<ForwardHook>();
 
   /** Makes a block without children or parameters. */
   constructor() {
@@ -76,12 +74,9 @@ export abstract class Block extends ParameterOwner {
    * @throws {ShapeError} If inputs do not fit; see each layer.
    */
   call(...inputs: Parameters<this["forward"]>): ReturnType<this["forward"]> {
-    return scope(() => {
-      for (const hook of this.#preHooks.list()) hook(this, inputs);
-      const output = this.compute(inputs);
-      for (const hook of this.#hooks.list()) hook(this, inputs, output);
-      return output;
-    }) as ReturnType<this["forward"]>;
+    return scope(() => this.withHooks(inputs, () => this.compute(inputs))) as ReturnType<
+      this["forward"]
+    >;
   }
 
   /**
@@ -221,34 +216,6 @@ export abstract class Block extends ParameterOwner {
   }
 
   /**
-   * Adds a function that runs before every `forward`, with the block and its inputs.
-   *
-   * @param hook The function; what it throws reaches the caller.
-   * @returns A handle that removes it.
-   */
-  registerForwardPreHook(hook: ForwardPreHook): HookHandle {
-    return this.#preHooks.add(hook);
-  }
-
-  /**
-   * Adds a function that runs after every `forward`, with the block, its inputs and its output.
-   *
-   * @param hook The function; what it throws reaches the caller.
-   * @returns A handle that removes it.
-   *
-   * @example
-   * ```ts
-   * import { Conv2D } from "@vknn/vknn";
-   *
-   * const handle = new Conv2D(4, 3).registerForwardHook((block) => console.log(`${block}`));
-   * handle.detach();
-   * ```
-   */
-  registerForwardHook(hook: ForwardHook): HookHandle {
-    return this.#hooks.add(hook);
-  }
-
-  /**
    * Runs the block once and describes every call of a block in it: output shape, parameters,
    * multiply-adds and bytes. As a string it is the table that MXNet prints.
    *
@@ -294,11 +261,6 @@ export abstract class Block extends ParameterOwner {
       (child) => child.registerOpHook(hook, monitorAll),
     );
     return new HookHandle(() => handles.forEach((handle) => handle.detach()));
-  }
-
-  /** True if any hook is registered on this block. */
-  get hasHooks(): boolean {
-    return this.#preHooks.size + this.#hooks.size > 0;
   }
 
   /**

@@ -1,5 +1,6 @@
 // Types around blocks: hooks, options and flags.
 
+import type { Tensor } from "../tensor/mod.ts";
 import type { Block } from "./block.ts";
 import type { DeviceOrDevices } from "./parameter_options.ts";
 
@@ -8,6 +9,12 @@ export type ForwardPreHook = (block: Block, inputs: readonly unknown[]) => void;
 
 /** Called after a block's forward with the block, its inputs and its output; the result is ignored. */
 export type ForwardHook = (block: Block, inputs: readonly unknown[], output: unknown) => void;
+
+/**
+ * Called when a backward pass has computed the gradient of an output of a block, with the position of the
+ * output; the result is ignored.
+ */
+export type BackwardHook = (block: Block, gradient: Tensor, index: number) => void;
 
 /** Options of {@linkcode Block.initialize}. */
 export interface InitializeOptions {
