@@ -48,6 +48,7 @@ export {
 } from "./src/device/adapter.ts";
 export type { DeviceBuffer } from "./src/device/buffers.ts";
 export { Device } from "./src/device/device.ts";
+export { Kernels, type PrepareProgress } from "./src/device/kernels.ts";
 export type { LabelMemory, MemoryStatistics } from "./src/device/buffer_store.ts";
 export type { AdapterFeatures } from "./src/device/features.ts";
 export type { DeviceOptions, LogEvent } from "./src/device/options.ts";
