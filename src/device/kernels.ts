@@ -21,6 +21,8 @@ export class Kernels {
   #launches: Map<string, Dispatch> | undefined;
 
   /**
+   * Devices make this; programs read it from {@linkcode Device.kernels}.
+   *
    * @param parts The device.
    * @param check Throws if the device is gone.
    */
