@@ -192,7 +192,6 @@ export { BatchNorm, type BatchNormLayerOptions } from "./src/nn/batch_norm.ts";
 export { Block } from "./src/nn/block.ts";
 export type { PrepareOptions } from "./src/nn/prepare.ts";
 export { BlockHooks } from "./src/nn/block_hooks.ts";
-export { BlockNode } from "./src/nn/block_node.ts";
 export type {
   BackwardHook,
   ForwardHook,
