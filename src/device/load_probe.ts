@@ -103,7 +103,7 @@ function probeDispatch(program: Program): Dispatch | undefined {
     pipelineKey: `${program.id}|load path probe`,
     push,
     slots: [0, 1, 2, 2, 2],
-    grid: [SIZE * SIZE / 64, CHANNELS / 8, 1],
+    grid: [CHANNELS / 8, SIZE * SIZE / 64, 1],
   };
 }
 

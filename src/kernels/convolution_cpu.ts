@@ -191,7 +191,7 @@ function forward(
       ...outputWords(problem),
     },
     slots,
-    [Math.ceil(sizes.runs / localSize), sizes.blocks, 1],
+    [sizes.blocks, Math.ceil(sizes.runs / localSize), 1],
   );
 }
 

@@ -157,7 +157,7 @@ export function planCpuRow(capabilities: Capabilities, problem: ConvolutionProbl
         ...outputWords(problem),
       },
       [input, weight, bias, residual, result],
-      [Math.ceil(runs / localSize), blocks, 1],
+      [blocks, Math.ceil(runs / localSize), 1],
     ));
   }
   return {

@@ -26,11 +26,14 @@ const CHUNK_FLOATS = 3 * 2 ** 18;
 /** Transformed weights that are worth their memory: 4 (3x3) or 2.6 times the weight. */
 const MOST_WEIGHT_FLOATS = 2 ** 24;
 
-/** Tiles of a lane and the relative time of each. */
-const TILES_TOGETHER: readonly (readonly [number, number])[] = [[8, 1], [4, 1.15], [2, 1.4], [
-  1,
-  2,
-]];
+/** Tiles of a lane and the relative time of each, measured. More than five compile for longer and gain nothing. */
+const TILES_TOGETHER: readonly (readonly [number, number])[] = [
+  [5, 1],
+  [4, 1.04],
+  [3, 1.15],
+  [2, 1.35],
+  [1, 2],
+];
 
 /** Sizes that follow from a problem. */
 interface Sizes {
@@ -60,7 +63,9 @@ function sizesOf(problem: ConvolutionProblem): Sizes {
   const tilesW = Math.ceil(size[2] / OUTPUTS);
   const tiles = batch * tilesH * tilesW;
   const quads = Math.ceil(channels / 4);
-  const blocksTogether = filters > LANES ? 2 : 1;
+  // Four blocks share each read of a tile (8 %), where the last of them are not empty.
+  const filterBlocks = Math.ceil(filters / LANES);
+  const blocksTogether = filterBlocks % 4 === 0 ? 4 : filterBlocks > 1 ? 2 : 1;
   const blocks = Math.ceil(filters / (LANES * blocksTogether)) * blocksTogether;
   // More tiles together share each read and broadcast of a weight, but the last subgroup may be emptier.
   const cost = ([count, factor]: readonly [number, number]): number =>
@@ -157,6 +162,16 @@ function transformedWeight(
   };
 }
 
+/**
+ * Local size of a transform. Neighboring tiles lie side by side in each point's plane: a workgroup of many subgroups fills
+ * whole pages of it one after the other (1.4 times as fast as one subgroup), as long as there are workgroups for each thread.
+ */
+function transformLocalSize(tiles: number, quads: number): number {
+  return Math.ceil(tiles / 64) * quads >= 16
+    ? Math.min(64, Math.ceil(tiles / LANES) * LANES)
+    : cpuLocalSize(tiles, quads);
+}
+
 /** The three dispatches of the tiles from `start` on; slots: input, V, U, M, bias, residual, output. */
 function chunkDispatches(
   capabilities: Capabilities,
@@ -181,8 +196,8 @@ function chunkDispatches(
   const vectorStore = storesPlainly(problem) && output.w === 1 && size[2] % 4 === 0 &&
     [output.n, output.c, output.h].every((step) => step % 4 === 0);
   const outQuads = Math.ceil(problem.filters / 4);
-  const inputLocal = cpuLocalSize(tiles, quads);
-  const outputLocal = cpuLocalSize(tiles, outQuads);
+  const inputLocal = transformLocalSize(tiles, quads);
+  const outputLocal = transformLocalSize(tiles, outQuads);
   const transform = makeDispatch(
     cpuProgram(capabilities, "cpu_winograd_input"),
     {

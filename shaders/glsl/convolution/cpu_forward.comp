@@ -3,8 +3,9 @@
 //
 // Operands: x (packed by cpu_pack_input, padding included), weight (packed by pack_weight), bias, residual, y.
 // One invocation makes k_pixels consecutive outputs of one row for 8 * k_blocks output channels; the 8 lanes of a
-// subgroup take 8 such runs, counted over (n, d, h, run). Grid: x = ceil(runs / local_size_x),
-// y = ceil(channels / (8 * k_blocks)), z = 1, with runs = n * out_d * out_h * runs_per_row.
+// subgroup take 8 such runs, counted over (n, d, h, run). Grid: x = ceil(channels / (8 * k_blocks)),
+// y = ceil(runs / local_size_x), with runs = n * out_d * out_h * runs_per_row: the workgroups of all output channels read the
+// same pixels one after the other, out of the second-level cache.
 //
 // A lane loads the vec4s (4 input channels) under its run once and uses them for every tap. Lane l of a weight load
 // holds output channel 8 * block + l; a shuffle with a constant index broadcasts it. No shared memory, no barrier.
@@ -95,7 +96,7 @@ void main() {
   // Zero, but not to the compiler: Mesa 22 would recompile for every value of a push constant in a loop condition.
   uint zero = gl_LocalInvocationIndex >> 20u;
   uint lane = gl_SubgroupInvocationID;
-  uint run = gl_GlobalInvocationID.x;
+  uint run = gl_WorkGroupID.y * gl_WorkGroupSize.x + gl_LocalInvocationID.x;
   uint safe_run = min(run, push.runs - 1u);
   uint rest = safe_run / push.runs_per_row;
   uint out_w = (safe_run - rest * push.runs_per_row) * k_pixels;
@@ -104,7 +105,7 @@ void main() {
   uint image = row / push.out_d;
   uint out_d = row - image * push.out_d;
   uint x_index = image * push.x_step_n + out_d * push.x_step_d + out_h * push.x_step_h + out_w * k_stride_w;
-  uint block = gl_WorkGroupID.y * k_blocks;
+  uint block = gl_WorkGroupID.x * k_blocks;
   uint rounds_c = push.quads / k_quads + zero;
   uint rounds = rounds_c * (k_kernel_d * k_kernel_h * k_tap_groups);
   uint weight_block = push.quads * (k_kernel_d * k_kernel_h * k_tap_groups * k_taps * 8u);

@@ -5,7 +5,8 @@
 // Operands: x (channel-first, read as vec4s of 4 neighbors), weight (packed by pack_weight, taps = kernel_w, one tap
 // group), bias, residual, y. One invocation makes k_pixels outputs side by side for 8 * k_blocks channels; the 8
 // lanes of a subgroup take 8 such runs, counted over (n, d, h, run).
-// Grid: x = ceil(runs / local_size_x), y = ceil(channels / (8 * k_blocks)), runs = n * out_d * out_h * ceil(out_w / k_pixels).
+// Grid: x = ceil(channels / (8 * k_blocks)), y = ceil(runs / local_size_x), runs = n * out_d * out_h * ceil(out_w / k_pixels):
+// the workgroups of all output channels read the same pixels one after the other, out of the second-level cache.
 //
 // A vec4 of x is 4 pixels of one channel, which is just what a lane needs; with a wider kernel the neighbors to the left
 // and right are read too. Rows and columns outside x count as zeros. Per 4 input channels and kernel row: 4 or 12 vec4s
@@ -102,7 +103,7 @@ void main() {
   // Zero, but not to the compiler: Mesa 22 would recompile for every value of a push constant in a loop condition.
   uint zero = gl_LocalInvocationIndex >> 20u;
   uint lane = gl_SubgroupInvocationID;
-  uint run = gl_GlobalInvocationID.x;
+  uint run = gl_WorkGroupID.y * gl_WorkGroupSize.x + gl_LocalInvocationID.x;
   uint safe_run = min(run, push.runs - 1u);
   uint runs_per_row = (push.out_w + k_pixels - 1u) / k_pixels;
   uint rest = safe_run / runs_per_row;
@@ -116,7 +117,7 @@ void main() {
   uint row = push.x_runs;
   uint channel_step = push.x_depth * push.x_height * row;
   uint x_index = image * push.x_step_n + push.x_start + run_w * k_run_texels;
-  uint block = gl_WorkGroupID.y * k_blocks;
+  uint block = gl_WorkGroupID.x * k_blocks;
   uint rounds_c = push.quads / k_quads + zero;
   uint rounds = rounds_c * (k_kernel_d * k_kernel_h);
   uint weight_block = push.quads * (k_kernel_d * k_kernel_h * k_kernel_w * 8u);
