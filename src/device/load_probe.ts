@@ -67,6 +67,7 @@ export function measureLoadPath(device: Device): LoadPath | undefined {
     const x = make(SIZE * SIZE * CHANNELS * 4, "input");
     const weight = make(CHANNELS * CHANNELS * 4, "weight");
     const y = make(SIZE * SIZE * CHANNELS * 4, "output");
+    const operands = [x, weight, y];
     let best: LoadPath | undefined;
     let bestMilliseconds = Infinity;
     for (const path of LOAD_PATHS) {
@@ -75,7 +76,7 @@ export function measureLoadPath(device: Device): LoadPath | undefined {
       if (program.requires.some((name) => features[name] !== true)) continue;
       const dispatch = probeDispatch(program);
       if (dispatch === undefined) return undefined;
-      const milliseconds = time(device, dispatch, [x, weight, y, y, y]);
+      const milliseconds = time(device, dispatch, dispatch.slots.map((slot) => operands[slot]!));
       if (milliseconds < bestMilliseconds) [best, bestMilliseconds] = [path, milliseconds];
     }
     return best;
@@ -93,7 +94,9 @@ function probeDispatch(program: Program): Dispatch | undefined {
     if (value === undefined) return undefined;
     push[(offset - head) / 4] = value;
   }
-  if (program.bindings.length !== 5) return undefined;
+  // The build with texels reads its result as well.
+  const count = program.bindings.length;
+  if (count !== (program.id.endsWith(".texel") ? 6 : 5)) return undefined;
   if (Object.keys(CONSTANTS).some((name) => program.constants[name] === undefined)) {
     return undefined;
   }
@@ -102,7 +105,7 @@ function probeDispatch(program: Program): Dispatch | undefined {
     constants: CONSTANTS,
     pipelineKey: `${program.id}|load path probe`,
     push,
-    slots: [0, 1, 2, 2, 2],
+    slots: [0, 1, 2, 2, 2, 2].slice(0, count),
     grid: [CHANNELS / 8, SIZE * SIZE / 64, 1],
   };
 }

@@ -13,6 +13,8 @@ import {
   packedWeightVectors,
   storesPlainly,
   supportsCpuKernels,
+  touchedSlots,
+  touches,
   type WeightPacking,
 } from "./convolution_cpu_weight.ts";
 import {
@@ -170,6 +172,7 @@ function forward(
       stride_w: stride[2],
       dilation_w: dilation[2],
       vector_store: vectorStore ? 1 : 0,
+      touch: touches(capabilities) && vectorStore ? 1 : 0,
       depth: Math.min(problem.channels / problem.groups, 4),
       ...epilogueConstants(problem),
     },
@@ -212,7 +215,13 @@ export function planCpuConvolution(capabilities: Capabilities, problem: Convolut
     const weight = slots.push(packedWeight(capabilities, problem, sizes, group)) - 1;
     dispatches.push(packInput(capabilities, problem, sizes, group, [input, packed]));
     dispatches.push(
-      forward(capabilities, problem, sizes, group, [packed, weight, bias, residual, output]),
+      forward(
+        capabilities,
+        problem,
+        sizes,
+        group,
+        touchedSlots(capabilities, packed, weight, bias, residual, output),
+      ),
     );
   }
   return {

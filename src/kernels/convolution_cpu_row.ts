@@ -13,6 +13,8 @@ import {
   packedWeightVectors,
   storesPlainly,
   supportsCpuKernels,
+  touchedSlots,
+  touches,
   type WeightPacking,
 } from "./convolution_cpu_weight.ts";
 import {
@@ -132,6 +134,7 @@ export function planCpuRow(capabilities: Capabilities, problem: ConvolutionProbl
         pad_w: padding[2],
         quads: packing.quadsPerRound,
         vector_store: vectorStore ? 1 : 0,
+        touch: touches(capabilities) && vectorStore ? 1 : 0,
         pixels: pixelsOf(problem),
         depth: Math.min(channels, 4),
         checked: whole && channels % (4 * packing.quadsPerRound) === 0 ? 0 : 1,
@@ -156,7 +159,7 @@ export function planCpuRow(capabilities: Capabilities, problem: ConvolutionProbl
         channel_start: group * filters,
         ...outputWords(problem),
       },
-      [input, weight, bias, residual, result],
+      touchedSlots(capabilities, input, weight, bias, residual, result),
       [blocks, Math.ceil(runs / localSize), 1],
     ));
   }

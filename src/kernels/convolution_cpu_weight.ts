@@ -38,6 +38,16 @@ export function supportsCpuKernels(
     largest <= texels && largest < 2 ** 31 && largest * 4 <= capabilities.maxStorageBufferRange;
 }
 
+/** Whether kernels read the cache lines of their result before they write them (lib/cpu_touch.glsl): where a load is cheap. */
+export function touches(capabilities: Capabilities): boolean {
+  return capabilities.loadPath === "texel";
+}
+
+/** The slots of a kernel whose last operand is its result, with the result once more to be read where `touches` says so. */
+export function touchedSlots(capabilities: Capabilities, ...slots: readonly number[]): number[] {
+  return touches(capabilities) ? [...slots, slots.at(-1)!] : [...slots];
+}
+
 /**
  * Local size for a number of runs: full workgroups, but enough of them for every thread of the device.
  *

@@ -11,6 +11,8 @@ import {
   LANES,
   storesPlainly,
   supportsCpuKernels,
+  touchedSlots,
+  touches,
 } from "./convolution_cpu_weight.ts";
 import {
   type ConvolutionProblem,
@@ -205,6 +207,7 @@ function chunkDispatches(
       tile,
       pad_w: padding[2],
       vector_load: vectorLoad ? 1 : 0,
+      touch: touches(capabilities) ? 1 : 0,
     },
     {
       ...place,
@@ -218,14 +221,19 @@ function chunkDispatches(
       x_step_h: input.h,
       x_step_w: input.w,
     },
-    [x, x, v],
+    touchedSlots(capabilities, x, x, v),
     [Math.ceil(tiles / inputLocal), quads, 1],
   );
   const multiply = makeDispatch(
     cpuProgram(capabilities, "cpu_winograd_gemm"),
-    { local_size_x: LANES, tiles: tilesTogether, blocks: blocksTogether },
+    {
+      local_size_x: LANES,
+      tiles: tilesTogether,
+      blocks: blocksTogether,
+      touch: touches(capabilities) ? 1 : 0,
+    },
     { quads, blocks, tile_step: sizes.step },
-    [v, u, m],
+    touchedSlots(capabilities, v, u, m),
     [blocks / blocksTogether, Math.ceil(tiles / (LANES * tilesTogether)), points],
   );
   const invert = makeDispatch(
@@ -234,6 +242,7 @@ function chunkDispatches(
       local_size_x: outputLocal,
       tile,
       vector_store: vectorStore ? 1 : 0,
+      touch: touches(capabilities) && vectorStore ? 1 : 0,
       ...epilogueConstants(problem),
     },
     {
@@ -247,7 +256,7 @@ function chunkDispatches(
       y_step_h: output.h,
       y_step_w: output.w,
     },
-    [m, bias, residual, y],
+    touchedSlots(capabilities, m, bias, residual, y),
     [Math.ceil(tiles / outputLocal), outQuads, 1],
   );
   return [transform, multiply, invert];

@@ -38,6 +38,8 @@ layout(constant_id = 9) const uint k_dilation_w = 1u;
 layout(constant_id = 10) const bool k_vector_store = false;
 // Channels of a vec4 that are used: fewer than 4 only if there are no more (an image of 3).
 layout(constant_id = 11) const uint k_depth = 4u;
+// See lib/cpu_touch.glsl; only with k_vector_store.
+layout(constant_id = 12) const bool k_touch = false;
 
 layout(push_constant) uniform Push {
 #ifdef LOAD_ADDRESS
@@ -70,6 +72,7 @@ layout(push_constant) uniform Push {
 
 #define STORE_PAIRS
 #include "../lib/cpu_load.glsl"
+#include "../lib/cpu_touch.glsl"
 #include "../lib/epilogue.glsl"
 
 INPUT4(0, x)
@@ -77,6 +80,7 @@ INPUT4(1, weight)
 INPUT1(2, bias)
 INPUT1(3, residual)
 OUTPUT4(4, y)
+TOUCHABLE(5, y_old)
 
 const uint k_span = (k_pixels - 1u) * k_stride_w + (k_taps - 1u) * k_dilation_w + 1u;
 const uint k_channels = k_blocks * 8u;
@@ -110,6 +114,18 @@ void main() {
   uint rounds = rounds_c * (k_kernel_d * k_kernel_h * k_tap_groups);
   uint weight_block = push.quads * (k_kernel_d * k_kernel_h * k_tap_groups * k_taps * 8u);
   uint weight_index = block * weight_block + lane;
+
+  if (k_touch) {
+    // The eight runs of a subgroup mostly lie side by side; each lane takes their lines in another channel.
+    uint start = image * push.y_step_n + out_d * push.y_step_d + out_h * push.y_step_h + out_w;
+    start = subgroupShuffle(start, 0u);
+    [[unroll]] for (uint o = 0u; o < k_channels; o += 8u) {
+      uint channel = min(block * 8u + o + lane, push.channels - 1u) + push.channel_start;
+      [[unroll]] for (uint i = 0u; i < k_pixels / 2u; i++) {
+        TOUCH(y_old, ((start + channel * push.y_step_c) >> 2u) + i * 4u);
+      }
+    }
+  }
 
   float sums[k_channels * k_pixels];
   [[unroll]] for (uint i = 0u; i < k_channels * k_pixels; i++) {
@@ -204,5 +220,8 @@ void main() {
         }
       }
     }
+  }
+  if (k_touch) {
+    TOUCHED(y)
   }
 }

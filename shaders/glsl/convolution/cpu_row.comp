@@ -37,6 +37,8 @@ layout(constant_id = 8) const uint k_pixels = 4u;
 layout(constant_id = 9) const bool k_checked = true;
 // Channels of a vec4 of the packed weight that are used: fewer than 4 only if there are no more (an image of 3).
 layout(constant_id = 10) const uint k_depth = 4u;
+// See lib/cpu_touch.glsl; only with k_vector_store.
+layout(constant_id = 11) const bool k_touch = false;
 
 layout(push_constant) uniform Push {
 #ifdef LOAD_ADDRESS
@@ -72,6 +74,7 @@ layout(push_constant) uniform Push {
 #define STORE_PAIRS
 #include "../lib/cpu_load.glsl"
 #include "../lib/cpu_broadcast.glsl"
+#include "../lib/cpu_touch.glsl"
 #include "../lib/epilogue.glsl"
 
 INPUT4(0, x)
@@ -79,6 +82,7 @@ INPUT4(1, weight)
 INPUT1(2, bias)
 INPUT1(3, residual)
 OUTPUT4(4, y)
+TOUCHABLE(5, y_old)
 
 const uint k_channels = k_blocks * 8u;
 const uint k_side = k_pixels > 4u || k_kernel_w == 1u ? 1u : 2u;
@@ -125,6 +129,18 @@ void main() {
   bool inside[k_texels];
   [[unroll]] for (uint i = 0u; i < k_texels; i++) {
     inside[i] = run_w * k_run_texels + i - k_left < row;
+  }
+
+  if (k_touch) {
+    // The eight runs of a subgroup mostly lie side by side; each lane takes their lines in another channel.
+    uint start = image * push.y_step_n + out_d * push.y_step_d + out_h * push.y_step_h + run_w * k_pixels;
+    start = subgroupShuffle(start, 0u);
+    [[unroll]] for (uint o = 0u; o < k_channels; o += 8u) {
+      uint channel = min(block * 8u + o + lane, push.channels - 1u) + push.channel_start;
+      [[unroll]] for (uint i = 0u; i < k_pixels / 2u; i++) {
+        TOUCH(y_old, ((start + channel * push.y_step_c) >> 2u) + i * 4u);
+      }
+    }
   }
 
   float sums[k_channels * k_pixels];
@@ -220,5 +236,8 @@ void main() {
         }
       }
     }
+  }
+  if (k_touch) {
+    TOUCHED(y)
   }
 }

@@ -19,6 +19,8 @@ layout(local_size_x_id = 0) in;
 layout(constant_id = 1) const uint k_tiles = 4u;
 layout(constant_id = 2) const uint k_blocks = 2u;
 layout(constant_id = 3) const uint k_quads = 1u;
+// See lib/cpu_touch.glsl.
+layout(constant_id = 4) const bool k_touch = false;
 
 layout(push_constant) uniform Push {
 #ifdef LOAD_ADDRESS
@@ -34,10 +36,12 @@ layout(push_constant) uniform Push {
 #define STORE_PAIRS
 #include "../lib/cpu_load.glsl"
 #include "../lib/cpu_broadcast.glsl"
+#include "../lib/cpu_touch.glsl"
 
 INPUT4(0, v)
 INPUT4(1, u)
 OUTPUT4(2, m)
+TOUCHABLE(3, m_old)
 
 const uint k_channels = k_blocks * 8u;
 const uint k_side = k_tiles > 4u ? 1u : 2u;
@@ -53,6 +57,15 @@ void main() {
   uint u_step = push.quads * 8u;
   uint v_index = point * push.quads * push.tile_step + first;
   uint u_index = (point * push.blocks + block) * u_step + lane;
+
+  uint target = (point * push.blocks + block) * 2u * push.tile_step + first;
+  if (k_touch) {
+    // Two lines for each eight tiles of four channels.
+    [[unroll]] for (uint i = 0u; i < k_blocks * k_tiles * 4u; i += 8u) {
+      uint line = min(i + lane, k_blocks * k_tiles * 4u - 1u);
+      TOUCH(m_old, target - lane + line / (k_tiles * 2u) * push.tile_step + line % (k_tiles * 2u) * 4u);
+    }
+  }
 
   float sums[k_channels * k_tiles];
   [[unroll]] for (uint i = 0u; i < k_channels * k_tiles; i++) {
@@ -93,7 +106,6 @@ void main() {
     v_index += k_quads * push.tile_step;
     u_index += k_quads * 8u;
   }
-  uint target = (point * push.blocks + block) * 2u * push.tile_step + first;
   [[unroll]] for (uint o = 0u; o < k_channels; o += 4u) {
     [[unroll]] for (uint p = 0u; p < k_tiles; p++) {
       vec4 value;
@@ -102,5 +114,8 @@ void main() {
       }
       STORE4(m, target + (o >> 2u) * push.tile_step + p * 8u, value);
     }
+  }
+  if (k_touch) {
+    TOUCHED(m)
   }
 }

@@ -19,6 +19,9 @@ layout(constant_id = 2) const uint k_pad_w = 1u;
 // Rows of x are contiguous and begin at multiples of four floats: x_step_w = 1, every other step and x_width % 4 == 0.
 layout(constant_id = 3) const bool k_vector_load = false;
 
+// See lib/cpu_touch.glsl.
+layout(constant_id = 4) const bool k_touch = false;
+
 layout(push_constant) uniform Push {
 #ifdef LOAD_ADDRESS
   uint64_t x_address;
@@ -43,11 +46,13 @@ layout(push_constant) uniform Push {
 
 #define STORE_PAIRS
 #include "../lib/cpu_load.glsl"
+#include "../lib/cpu_touch.glsl"
 #include "../lib/winograd.glsl"
 
 INPUT1(0, x)
 INPUT4(1, x_vector)
 OUTPUT4(2, v)
+TOUCHABLE(3, v_old)
 
 // Texels under a row of the tile, and where the tile begins in the first of them.
 const uint k_left = (k_pad_w + 3u) / 4u;
@@ -86,6 +91,15 @@ void main() {
   // In vec4s; a sum that is negative for a while wraps around and back.
   uint vector_base = image * (push.x_step_n >> 2u) + quad * push.x_step_c + x_h * (push.x_step_h >> 2u) + tile_w - k_left;
 
+  if (k_touch) {
+    uint lane = gl_LocalInvocationIndex & 7u;
+    uint start = quad * push.tile_step + gl_WorkGroupID.x * gl_WorkGroupSize.x + (gl_LocalInvocationIndex & ~7u);
+    [[unroll]] for (uint point = 0u; point < k_tile * k_tile; point += 8u) {
+      uint line = start + (point + lane) * push.quads * push.tile_step;
+      TOUCH(v_old, line);
+      TOUCH(v_old, line + 4u);
+    }
+  }
   vec4 rows[k_tile * k_tile];
   [[unroll]] for (uint i = 0u; i < k_tile; i++) {
     bool row_inside = x_h + i < push.x_height;
@@ -150,5 +164,8 @@ void main() {
       }
       target += row_step;
     }
+  }
+  if (k_touch) {
+    TOUCHED(v)
   }
 }

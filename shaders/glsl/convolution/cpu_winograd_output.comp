@@ -7,6 +7,8 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
+#extension GL_KHR_shader_subgroup_basic : require
+#extension GL_KHR_shader_subgroup_shuffle : require
 #extension GL_EXT_shader_explicit_arithmetic_types_int64 : require
 #ifdef LOAD_ADDRESS
 #extension GL_EXT_buffer_reference : require
@@ -16,6 +18,8 @@ layout(local_size_x_id = 0) in;
 layout(constant_id = 1) const uint k_tile = 6u;
 // Every tile row of y starts at a multiple of 4 floats and is whole: width stride 1, out_w a multiple of 4, no shuffle.
 layout(constant_id = 2) const bool k_vector_store = false;
+// See lib/cpu_touch.glsl; only with k_vector_store.
+layout(constant_id = 3) const bool k_touch = false;
 
 layout(push_constant) uniform Push {
 #ifdef LOAD_ADDRESS
@@ -41,6 +45,7 @@ layout(push_constant) uniform Push {
 
 #define STORE_PAIRS
 #include "../lib/cpu_load.glsl"
+#include "../lib/cpu_touch.glsl"
 #include "../lib/epilogue.glsl"
 #include "../lib/winograd.glsl"
 
@@ -48,6 +53,7 @@ INPUT4(0, m)
 INPUT1(1, bias)
 INPUT1(2, residual)
 OUTPUT4(3, y)
+TOUCHABLE(4, y_old)
 
 void main() {
   uint place = gl_GlobalInvocationID.x;
@@ -59,6 +65,16 @@ void main() {
   uint out_h = (tile_row - image * push.tiles_h) * 4u;
   uint quad = gl_WorkGroupID.y;
   uint point_step = push.out_quads * push.tile_step;
+
+  if (k_touch) {
+    // Lanes 0 and 1 take the lines of tiles 0 and 4 in the first channel, the next two in the second …
+    uint lane = gl_SubgroupInvocationID;
+    uint corner = image * push.y_step_n + out_h * push.y_step_h + out_w;
+    uint line = subgroupShuffle(corner, (lane & 1u) * 4u) + min(quad * 4u + (lane >> 1u), push.channels - 1u) * push.y_step_c;
+    [[unroll]] for (uint i = 0u; i < 4u; i++) {
+      TOUCH(y_old, (line + i * push.y_step_h) >> 2u);
+    }
+  }
 
   // Columns first: four rows are left of each.
   vec4 rows[4u * k_tile];
@@ -115,5 +131,8 @@ void main() {
         }
       }
     }
+  }
+  if (k_touch) {
+    TOUCHED(y)
   }
 }
