@@ -30,7 +30,7 @@ export interface InitializeOptions {
 export interface HybridizeFlags {
   /** Accepted for Gluon's sake. */
   readonly partitionIfDynamic?: boolean;
-  /** Keep the memory of all intermediate results between calls. */
+  /** Accepted: graphs take memory from the device's pool, and free each value after its last use. */
   readonly staticAlloc?: boolean;
   /** Promise that shapes never change; needs `staticAlloc`. */
   readonly staticShape?: boolean;
