@@ -141,6 +141,8 @@ export type ProgramId =
   | "normalization/statistics.texel"
   | "optimizer/update.plain"
   | "optimizer/update.states"
+  | "pad/cpu_gradient.storage"
+  | "pad/cpu_gradient.texel"
   | "pad/cpu_pad.storage"
   | "pad/cpu_pad.texel"
   | "pad/gradient.word"
@@ -150,6 +152,9 @@ export type ProgramId =
   | "pooling/backward.address"
   | "pooling/backward.storage"
   | "pooling/backward.texel"
+  | "pooling/cpu_backward.address"
+  | "pooling/cpu_backward.storage"
+  | "pooling/cpu_backward.texel"
   | "pooling/cpu_channels.address"
   | "pooling/cpu_channels.storage"
   | "pooling/cpu_channels.texel"
@@ -162,6 +167,9 @@ export type ProgramId =
   | "pooling/cpu_reduce.address"
   | "pooling/cpu_reduce.storage"
   | "pooling/cpu_reduce.texel"
+  | "pooling/cpu_spread.address"
+  | "pooling/cpu_spread.storage"
+  | "pooling/cpu_spread.texel"
   | "pooling/forward.address"
   | "pooling/forward.storage"
   | "pooling/forward.texel"
@@ -5148,6 +5156,106 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
     requires: [],
     spirv: () => decode(optimizer.update_states),
   },
+  "pad/cpu_gradient.storage": {
+    id: "pad/cpu_gradient.storage",
+    bindings: [
+      {"name":"x_block","kind":"storage","access":"read"},
+      {"name":"x_quads_block","kind":"storage","access":"read"},
+      {"name":"result","kind":"storage","access":"write"},
+    ],
+    addresses: false,
+    constants: {
+      local_size_x: {"id":0,"type":"u32","value":1},
+      mode: {"id":1,"type":"u32","value":0},
+      rank: {"id":2,"type":"u32","value":1},
+      octets: {"id":3,"type":"bool","value":0},
+      border: {"id":4,"type":"bool","value":0},
+    },
+    push: {
+      count: {"offset":0,"type":"u32"},
+      width: {"offset":4,"type":"u32"},
+      last: {"offset":8,"type":"u32"},
+      split: {"offset":12,"type":"u32"},
+      skip: {"offset":16,"type":"u32"},
+      size_0: {"offset":20,"type":"u32"},
+      size_1: {"offset":24,"type":"u32"},
+      size_2: {"offset":28,"type":"u32"},
+      size_3: {"offset":32,"type":"u32"},
+      size_4: {"offset":36,"type":"u32"},
+      size_5: {"offset":40,"type":"u32"},
+      multiplier_0: {"offset":44,"type":"u32"},
+      multiplier_1: {"offset":48,"type":"u32"},
+      multiplier_2: {"offset":52,"type":"u32"},
+      multiplier_3: {"offset":56,"type":"u32"},
+      multiplier_4: {"offset":60,"type":"u32"},
+      shifts: {"offset":64,"type":"u32"},
+      before_0: {"offset":68,"type":"u32"},
+      before_1: {"offset":72,"type":"u32"},
+      before_2: {"offset":76,"type":"u32"},
+      before_3: {"offset":80,"type":"u32"},
+      before_4: {"offset":84,"type":"u32"},
+      before_5: {"offset":88,"type":"u32"},
+      from_0: {"offset":92,"type":"u32"},
+      from_1: {"offset":96,"type":"u32"},
+      from_2: {"offset":100,"type":"u32"},
+      from_3: {"offset":104,"type":"u32"},
+      from_4: {"offset":108,"type":"u32"},
+      from_5: {"offset":112,"type":"u32"},
+    },
+    pushByteLength: 116,
+    requires: ["int64"],
+    spirv: () => decode(pad.cpu_gradient_storage),
+  },
+  "pad/cpu_gradient.texel": {
+    id: "pad/cpu_gradient.texel",
+    bindings: [
+      {"name":"x_texel1","kind":"texel1","access":"read"},
+      {"name":"x_quads_texel4","kind":"texel4","access":"read"},
+      {"name":"result","kind":"storage","access":"write"},
+    ],
+    addresses: false,
+    constants: {
+      local_size_x: {"id":0,"type":"u32","value":1},
+      mode: {"id":1,"type":"u32","value":0},
+      rank: {"id":2,"type":"u32","value":1},
+      octets: {"id":3,"type":"bool","value":0},
+      border: {"id":4,"type":"bool","value":0},
+    },
+    push: {
+      count: {"offset":0,"type":"u32"},
+      width: {"offset":4,"type":"u32"},
+      last: {"offset":8,"type":"u32"},
+      split: {"offset":12,"type":"u32"},
+      skip: {"offset":16,"type":"u32"},
+      size_0: {"offset":20,"type":"u32"},
+      size_1: {"offset":24,"type":"u32"},
+      size_2: {"offset":28,"type":"u32"},
+      size_3: {"offset":32,"type":"u32"},
+      size_4: {"offset":36,"type":"u32"},
+      size_5: {"offset":40,"type":"u32"},
+      multiplier_0: {"offset":44,"type":"u32"},
+      multiplier_1: {"offset":48,"type":"u32"},
+      multiplier_2: {"offset":52,"type":"u32"},
+      multiplier_3: {"offset":56,"type":"u32"},
+      multiplier_4: {"offset":60,"type":"u32"},
+      shifts: {"offset":64,"type":"u32"},
+      before_0: {"offset":68,"type":"u32"},
+      before_1: {"offset":72,"type":"u32"},
+      before_2: {"offset":76,"type":"u32"},
+      before_3: {"offset":80,"type":"u32"},
+      before_4: {"offset":84,"type":"u32"},
+      before_5: {"offset":88,"type":"u32"},
+      from_0: {"offset":92,"type":"u32"},
+      from_1: {"offset":96,"type":"u32"},
+      from_2: {"offset":100,"type":"u32"},
+      from_3: {"offset":104,"type":"u32"},
+      from_4: {"offset":108,"type":"u32"},
+      from_5: {"offset":112,"type":"u32"},
+    },
+    pushByteLength: 116,
+    requires: ["int64"],
+    spirv: () => decode(pad.cpu_gradient_texel),
+  },
   "pad/cpu_pad.storage": {
     id: "pad/cpu_pad.storage",
     bindings: [
@@ -5159,6 +5267,7 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       local_size_x: {"id":0,"type":"u32","value":1},
       mode: {"id":1,"type":"u32","value":0},
       rank: {"id":2,"type":"u32","value":1},
+      octets: {"id":3,"type":"bool","value":0},
     },
     push: {
       count: {"offset":0,"type":"u32"},
@@ -5204,6 +5313,7 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       local_size_x: {"id":0,"type":"u32","value":1},
       mode: {"id":1,"type":"u32","value":0},
       rank: {"id":2,"type":"u32","value":1},
+      octets: {"id":3,"type":"bool","value":0},
     },
     push: {
       count: {"offset":0,"type":"u32"},
@@ -5580,6 +5690,114 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
     pushByteLength: 104,
     requires: [],
     spirv: () => decode(pooling.backward_texel),
+  },
+  "pooling/cpu_backward.address": {
+    id: "pooling/cpu_backward.address",
+    bindings: [
+      {"name":"head","kind":"storage","access":"read"},
+      {"name":"places","kind":"storage","access":"read"},
+      {"name":"dx","kind":"storage","access":"write"},
+    ],
+    addresses: true,
+    constants: {
+      local_size_x: {"id":0,"type":"u32","value":1},
+      rows: {"id":1,"type":"u32","value":4},
+      average: {"id":2,"type":"bool","value":0},
+      kernel_d: {"id":3,"type":"u32","value":1},
+      kernel_h: {"id":4,"type":"u32","value":3},
+      kernel_w: {"id":5,"type":"u32","value":3},
+      stride_d: {"id":6,"type":"u32","value":1},
+      stride_h: {"id":7,"type":"u32","value":2},
+      stride_w: {"id":8,"type":"u32","value":2},
+      before_d: {"id":9,"type":"u32","value":0},
+      before_h: {"id":10,"type":"u32","value":1},
+      before_w: {"id":11,"type":"u32","value":1},
+    },
+    push: {
+      units: {"offset":24,"type":"u32"},
+      runs: {"offset":28,"type":"u32"},
+      in_d: {"offset":32,"type":"u32"},
+      in_h: {"offset":36,"type":"u32"},
+      in_w: {"offset":40,"type":"u32"},
+      out_d: {"offset":44,"type":"u32"},
+      out_h: {"offset":48,"type":"u32"},
+      out_vecs: {"offset":52,"type":"u32"},
+    },
+    pushByteLength: 56,
+    requires: ["bufferDeviceAddress","int64"],
+    spirv: () => decode(pooling.cpu_backward_address),
+  },
+  "pooling/cpu_backward.storage": {
+    id: "pooling/cpu_backward.storage",
+    bindings: [
+      {"name":"head_block","kind":"storage","access":"read"},
+      {"name":"places_block","kind":"storage","access":"read"},
+      {"name":"dx_pair_block","kind":"storage","access":"write"},
+    ],
+    addresses: false,
+    constants: {
+      local_size_x: {"id":0,"type":"u32","value":1},
+      rows: {"id":1,"type":"u32","value":4},
+      average: {"id":2,"type":"bool","value":0},
+      kernel_d: {"id":3,"type":"u32","value":1},
+      kernel_h: {"id":4,"type":"u32","value":3},
+      kernel_w: {"id":5,"type":"u32","value":3},
+      stride_d: {"id":6,"type":"u32","value":1},
+      stride_h: {"id":7,"type":"u32","value":2},
+      stride_w: {"id":8,"type":"u32","value":2},
+      before_d: {"id":9,"type":"u32","value":0},
+      before_h: {"id":10,"type":"u32","value":1},
+      before_w: {"id":11,"type":"u32","value":1},
+    },
+    push: {
+      units: {"offset":0,"type":"u32"},
+      runs: {"offset":4,"type":"u32"},
+      in_d: {"offset":8,"type":"u32"},
+      in_h: {"offset":12,"type":"u32"},
+      in_w: {"offset":16,"type":"u32"},
+      out_d: {"offset":20,"type":"u32"},
+      out_h: {"offset":24,"type":"u32"},
+      out_vecs: {"offset":28,"type":"u32"},
+    },
+    pushByteLength: 32,
+    requires: ["int64"],
+    spirv: () => decode(pooling.cpu_backward_storage),
+  },
+  "pooling/cpu_backward.texel": {
+    id: "pooling/cpu_backward.texel",
+    bindings: [
+      {"name":"head_texel4","kind":"texel4","access":"read"},
+      {"name":"places_texel4","kind":"texel4","access":"read"},
+      {"name":"dx_pair_block","kind":"storage","access":"write"},
+    ],
+    addresses: false,
+    constants: {
+      local_size_x: {"id":0,"type":"u32","value":1},
+      rows: {"id":1,"type":"u32","value":4},
+      average: {"id":2,"type":"bool","value":0},
+      kernel_d: {"id":3,"type":"u32","value":1},
+      kernel_h: {"id":4,"type":"u32","value":3},
+      kernel_w: {"id":5,"type":"u32","value":3},
+      stride_d: {"id":6,"type":"u32","value":1},
+      stride_h: {"id":7,"type":"u32","value":2},
+      stride_w: {"id":8,"type":"u32","value":2},
+      before_d: {"id":9,"type":"u32","value":0},
+      before_h: {"id":10,"type":"u32","value":1},
+      before_w: {"id":11,"type":"u32","value":1},
+    },
+    push: {
+      units: {"offset":0,"type":"u32"},
+      runs: {"offset":4,"type":"u32"},
+      in_d: {"offset":8,"type":"u32"},
+      in_h: {"offset":12,"type":"u32"},
+      in_w: {"offset":16,"type":"u32"},
+      out_d: {"offset":20,"type":"u32"},
+      out_h: {"offset":24,"type":"u32"},
+      out_vecs: {"offset":28,"type":"u32"},
+    },
+    pushByteLength: 32,
+    requires: ["int64"],
+    spirv: () => decode(pooling.cpu_backward_texel),
   },
   "pooling/cpu_channels.address": {
     id: "pooling/cpu_channels.address",
@@ -6024,6 +6242,81 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
     pushByteLength: 12,
     requires: [],
     spirv: () => decode(pooling.cpu_reduce_texel),
+  },
+  "pooling/cpu_spread.address": {
+    id: "pooling/cpu_spread.address",
+    bindings: [
+      {"name":"head","kind":"storage","access":"read"},
+      {"name":"places","kind":"storage","access":"read"},
+      {"name":"dx","kind":"storage","access":"write"},
+    ],
+    addresses: true,
+    constants: {
+      local_size_x: {"id":0,"type":"u32","value":1},
+      average: {"id":1,"type":"bool","value":0},
+      octets: {"id":2,"type":"bool","value":0},
+    },
+    push: {
+      count: {"offset":24,"type":"u32"},
+      total: {"offset":28,"type":"u32"},
+      planes: {"offset":32,"type":"u32"},
+      elements: {"offset":36,"type":"u32"},
+      multiplier_elements: {"offset":40,"type":"u32"},
+      shifts: {"offset":44,"type":"u32"},
+    },
+    pushByteLength: 48,
+    requires: ["bufferDeviceAddress","int64"],
+    spirv: () => decode(pooling.cpu_spread_address),
+  },
+  "pooling/cpu_spread.storage": {
+    id: "pooling/cpu_spread.storage",
+    bindings: [
+      {"name":"head_block","kind":"storage","access":"read"},
+      {"name":"places_block","kind":"storage","access":"read"},
+      {"name":"dx_pair_block","kind":"storage","access":"write"},
+    ],
+    addresses: false,
+    constants: {
+      local_size_x: {"id":0,"type":"u32","value":1},
+      average: {"id":1,"type":"bool","value":0},
+      octets: {"id":2,"type":"bool","value":0},
+    },
+    push: {
+      count: {"offset":0,"type":"u32"},
+      total: {"offset":4,"type":"u32"},
+      planes: {"offset":8,"type":"u32"},
+      elements: {"offset":12,"type":"u32"},
+      multiplier_elements: {"offset":16,"type":"u32"},
+      shifts: {"offset":20,"type":"u32"},
+    },
+    pushByteLength: 24,
+    requires: ["int64"],
+    spirv: () => decode(pooling.cpu_spread_storage),
+  },
+  "pooling/cpu_spread.texel": {
+    id: "pooling/cpu_spread.texel",
+    bindings: [
+      {"name":"head_texel1","kind":"texel1","access":"read"},
+      {"name":"places_texel1","kind":"texel1","access":"read"},
+      {"name":"dx_pair_block","kind":"storage","access":"write"},
+    ],
+    addresses: false,
+    constants: {
+      local_size_x: {"id":0,"type":"u32","value":1},
+      average: {"id":1,"type":"bool","value":0},
+      octets: {"id":2,"type":"bool","value":0},
+    },
+    push: {
+      count: {"offset":0,"type":"u32"},
+      total: {"offset":4,"type":"u32"},
+      planes: {"offset":8,"type":"u32"},
+      elements: {"offset":12,"type":"u32"},
+      multiplier_elements: {"offset":16,"type":"u32"},
+      shifts: {"offset":20,"type":"u32"},
+    },
+    pushByteLength: 24,
+    requires: ["int64"],
+    spirv: () => decode(pooling.cpu_spread_texel),
   },
   "pooling/forward.address": {
     id: "pooling/forward.address",

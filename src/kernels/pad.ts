@@ -1,6 +1,7 @@
 // Plans of padding and of its gradient.
 
 import { programs } from "../../shaders/manifest.ts";
+import type { Dispatch } from "../core/dispatch.ts";
 import { elementCount, type Shape } from "../core/shape.ts";
 import { divisorWords } from "./axes.ts";
 import { planFill } from "./elementwise.ts";
@@ -88,17 +89,15 @@ function words(
   return all;
 }
 
-/** Whether the CPU kernel fits: rows of at least eight words, and no pad that needs more than one reflection or turn. */
-function fitsCpuKernel(
+/** Whether CPU kernels fit: no pad needs more than one reflection or turn. */
+function fitsCpuKernels(
   capabilities: Capabilities,
   axes: readonly Axis[],
   mode: PadMode,
-  elementBytes: number,
 ): boolean {
   const most = (from: number): number =>
     mode === "reflect" ? from - 1 : mode === "circular" ? from : Infinity;
-  return capabilities.deviceClass === "cpu" && capabilities.int64 && elementBytes === 4 &&
-    axes[0]!.to >= 8 &&
+  return capabilities.deviceClass === "cpu" && capabilities.int64 &&
     axes.every(({ from, before, to }) => Math.max(before, to - before - from) <= most(from));
 }
 
@@ -147,13 +146,16 @@ export function planPad(
       slots,
     };
   }
-  if (fitsCpuKernel(capabilities, axes, settings.mode, elementBytes)) {
+  // The kernel's eight words lie in two rows at most.
+  const wide = elementBytes === 4 && axes[0]!.to >= 8;
+  if (wide && fitsCpuKernels(capabilities, axes, settings.mode)) {
     const dispatch = makeDispatch(
       programs[usesTexels(capabilities) ? "pad/cpu_pad.texel" : "pad/cpu_pad.storage"],
       {
         local_size_x: plainLocalSize(capabilities),
         mode: MODES[settings.mode],
         rank: axes.length,
+        octets: count % 8 === 0 ? 1 : 0,
       },
       { count, rows: count / axes[0]!.to, fill: repeated >>> 0, ...words(axes, true) },
       [0, 1],
@@ -192,22 +194,69 @@ export function planPad(
   };
 }
 
+function cpuGradient(
+  capabilities: Capabilities,
+  axes: readonly Axis[],
+  mode: PadMode,
+  heads: number,
+): Dispatch[] {
+  const [{ from: width, before, to }, ...outer] = axes as [Axis, ...Axis[]];
+  const all = Math.ceil(width / 8);
+  // Runs that other places show, too, lie within the longer pad from either end.
+  const reach = Math.max(before, to - before - width);
+  const near = mode === "constant" || to === width ? 0 : Math.floor(reach / 8) + 1;
+  const end = near === 0 ? all : Math.max(Math.ceil((width - reach - 8) / 8), near);
+  const inner = Math.max(end - near, 0);
+  const dispatch = (runs: number, split: number, skip: number, border: boolean): Dispatch => {
+    const count = outer.reduce((product, { from }) => product * from, runs);
+    return makeDispatch(
+      programs[usesTexels(capabilities) ? "pad/cpu_gradient.texel" : "pad/cpu_gradient.storage"],
+      {
+        local_size_x: plainLocalSize(capabilities),
+        mode: MODES[mode],
+        rank: axes.length,
+        octets: width % 8 === 0 ? 1 : 0,
+        border: border ? 1 : 0,
+      },
+      {
+        count,
+        width,
+        last: Math.ceil(heads / 4) - 1,
+        split,
+        skip,
+        ...words([{ from: runs, before, to }, ...outer], false),
+      },
+      [0, 0, 1],
+      gridForItems(capabilities, count),
+    );
+  };
+  return [
+    ...(inner > 0 ? [dispatch(inner, 0, near, false)] : []),
+    ...(inner < all ? [dispatch(all - inner, near, inner, true)] : []),
+  ];
+}
+
 /**
  * Plans the gradient of padding in float32: every input element sums the places that show it, in a fixed order.
  *
  * @param capabilities The device.
  * @param settings What was padded; not empty.
+ * @param general Whether to take the kernel that works for every case, with which the other one is compared.
  * @returns Input 0 the head gradient, output 0 of the shape before padding.
  */
 export function planPadGradient(
   capabilities: Capabilities,
   settings: PadSettings,
+  general: boolean = false,
 ): Plan {
   const where = "apply _backward_Pad";
   const heads = countOperand(capabilities, where, paddedShape(settings), 4);
   const count = elementCount(settings.shape, where);
   const axes = mergedAxes(settings);
-  const dispatch = makeDispatch(
+  const width = axes[0]!.from;
+  const cpu = !general && width >= 8 && width % 4 === 0 &&
+    fitsCpuKernels(capabilities, axes, settings.mode);
+  const dispatches = cpu ? cpuGradient(capabilities, axes, settings.mode, heads) : [makeDispatch(
     programs[
       usesTexels(capabilities) ? "pad/gradient.word_texel" : "pad/gradient.word"
     ],
@@ -219,11 +268,11 @@ export function planPadGradient(
     { count, ...words(axes, false) },
     [0, 1],
     gridForItems(capabilities, count),
-  );
+  )];
   return {
-    label: "_backward_Pad",
+    label: cpu ? "_backward_Pad/cpu" : "_backward_Pad",
     slots: plainSlots(1),
-    dispatches: [dispatch],
+    dispatches,
     flops: heads,
     bytes: (count + heads) * 4,
   };

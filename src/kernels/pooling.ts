@@ -2,23 +2,15 @@
 
 import type { Dispatch } from "../core/dispatch.ts";
 import { type DType, dtypeByteLength } from "../core/dtype.ts";
-import { gridForItems, plainLocalSize } from "./grid.ts";
 import { checkDType, countOperand } from "./operand.ts";
-import { type Capabilities, makeDispatch, type Plan, type Slot } from "./plan.ts";
-import {
-  forwardDispatches,
-  type Kind,
-  poolingProgram,
-  ruleConstants,
-  windowConstants,
-} from "./pooling_forward.ts";
+import type { Capabilities, Plan, Slot } from "./plan.ts";
+import { backwardDispatch } from "./pooling_backward.ts";
+import { forwardDispatches, type Kind } from "./pooling_forward.ts";
 import {
   describePooling,
-  divisionWords,
   POOLING_DTYPES,
   type PoolingProblem,
   type PoolingSettings,
-  tripleWords,
 } from "./pooling_problem.ts";
 
 export type {
@@ -124,21 +116,6 @@ export function planPoolingPlaces(
   return planForward(capabilities, { ...settings, type: "max" }, "places", dtype, general);
 }
 
-/** Most windows that cover at least one element of a run; runs begin at multiples of their length. */
-function coveringWindows(problem: PoolingProblem, axis: 0 | 1 | 2, run: number): number {
-  const [kernel, stride, before] = [problem.kernel, problem.stride, problem.before].map((list) =>
-    list[axis]
-  ) as [number, number, number];
-  let most = 0;
-  // The count repeats after as many runs as a window is apart; far apart, windows are few.
-  for (let begin = 0; begin < run * Math.min(stride, 16); begin += run) {
-    const first = Math.ceil((begin + before - kernel + 1) / stride);
-    most = Math.max(most, Math.floor((begin + run - 1 + before) / stride) - first + 1);
-  }
-  const bound = Math.floor((run + kernel - 2) / stride) + 1;
-  return Math.min(stride <= 16 ? most : bound, problem.outputSize[axis]);
-}
-
 /**
  * Plans the gradient of a pooling to its input. A maximum's gradient goes to the element that
  * {@linkcode planPoolingPlaces} names; an average's is divided as the average was.
@@ -146,7 +123,7 @@ function coveringWindows(problem: PoolingProblem, axis: 0 | 1 | 2, run: number):
  * @param capabilities The device.
  * @param settings The pooling.
  * @param dtype Dtype of both gradients and the input.
- * @param general Whether to find the places with the kernel that works for every case.
+ * @param general Whether to take the kernels that work for every case.
  * @returns Inputs 0 gradient of the output and 1 input (unread for averages), output 0 gradient of the input.
  * @throws {ShapeError} If shapes and attributes do not fit each other.
  */
@@ -178,48 +155,8 @@ export function planPoolingBackward(
     dispatches.push(...found.dispatches);
     variant = found.variant;
   }
-  const { size, outputSize, inner, before, limit } = problem;
-  const half = dtype === "float16";
-  const quads = capabilities.deviceClass === "cpu" && !half;
-  const rows = inner === 1 && size[2] % 4 === 0;
-  const span = quads && size[2] >= 4 ? 4 : 1;
-  const runs = Math.ceil(size[2] / span);
-  const runCount = problem.outer * size[0] * size[1] * runs * inner;
-  const count = half ? Math.ceil(runCount / 2) : runCount;
-  const windows = [
-    coveringWindows(problem, 0, 1),
-    coveringWindows(problem, 1, 1),
-    coveringWindows(problem, 2, span),
-  ] as const;
-  const uniform = !problem.adaptive && [0, 1, 2].every((axis) => {
-    const end = (outputSize[axis]! - 1) * problem.stride[axis]! + problem.kernel[axis]!;
-    const padded = before[axis]! + limit[axis]!;
-    return end <= padded && (problem.includePad || padded === size[axis]);
-  });
-  const unrolled = !problem.adaptive && windows[0] * windows[1] * windows[2] <= 12;
-  dispatches.push(makeDispatch(
-    poolingProgram(capabilities, "backward", Math.max(problem.outputCount, 1)),
-    {
-      local_size_x: plainLocalSize(capabilities),
-      average: average ? 1 : 0,
-      uniform: average && uniform ? 1 : 0,
-      span,
-      vector_store: span === 4 && rows ? 1 : 0,
-      ...tripleWords({ windows: unrolled ? windows : [0, 0, 0] }),
-      short: Math.max(...problem.limit, ...before) < 2 ** 21 ? 1 : 0,
-      ...ruleConstants(problem, dtype),
-      ...windowConstants(problem),
-    },
-    {
-      count,
-      last: runCount - 1,
-      inner,
-      ...tripleWords({ in: size, out: outputSize, kernel: problem.kernel, before, limit }),
-      ...tripleWords({ stride: problem.stride }),
-      ...divisionWords({ inner, w: runs, h: size[1], d: size[0] }),
-    },
-    [0, places, 1],
-    gridForItems(capabilities, count),
-  ));
+  const backward = backwardDispatch(capabilities, problem, dtype, [0, places, 1], general);
+  dispatches.push(backward.dispatch);
+  if (backward.variant !== "gather") variant = `${variant}_${backward.variant}`;
   return { label: `${name}_${variant}`, slots, dispatches, ...totals };
 }

@@ -43,6 +43,8 @@ export function poolingProgram(
   name:
     | "forward"
     | "backward"
+    | "cpu_backward"
+    | "cpu_spread"
     | "reduce"
     | "cpu_forward"
     | "cpu_lanes"

@@ -114,3 +114,30 @@ export function wideMaxPoolings(seed: number): PoolingCase[] {
     return each;
   });
 }
+
+/** Poolings of wide rows and of planes, with several paddings and strides: what gradients' kernels for CPU devices take. */
+export function widePoolings(seed: number): PoolingCase[] {
+  const random = new Random(seed);
+  const rows: readonly (readonly [number[], number[], number[], number[], "valid" | "full"])[] = [
+    [[1, 2, 11, 24], [3, 3], [2, 2], [1, 1], "valid"],
+    [[2, 1, 9, 16], [3, 3], [1, 1], [0, 2], "full"],
+    [[1, 1, 10, 40], [2, 5], [3, 2], [1, 2], "full"],
+    [[1, 2, 5, 7, 16], [2, 2, 2], [2, 2, 2], [0, 0, 0], "valid"],
+    [[1, 2, 6, 6, 8], [3, 2, 1], [2, 1, 2], [2, 1, 0], "valid"],
+    [[2, 1, 64], [4], [2], [1], "valid"],
+  ];
+  const sliding = rows.flatMap(([input, kernel, stride, padding, convention]) =>
+    (["max", "avg"] as const).map((type) => {
+      const windows = { kind: "sliding", kernel, stride, padding, convention } as const;
+      const layout = ([, , , "NCW", "NCHW", "NCDHW"] as const)[input.length]!;
+      return makeCase(random, { type, layout, windows }, input);
+    })
+  );
+  const planes = [[2, 3, 3, 3], [4, 2, 7, 7], [2, 2, 4, 4]].flatMap((input) =>
+    (["max", "avg"] as const).map((type) =>
+      makeCase(random, { type, layout: "NCHW", windows: { kind: "global" } }, input)
+    )
+  );
+  for (const { settings, data } of planes) if (settings.type === "max") data.fill(NaN, 0, 9);
+  return [...sliding, ...planes];
+}

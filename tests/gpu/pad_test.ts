@@ -3,11 +3,13 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import * as vknn from "../../mod.ts";
 import { padGradientOperator, padOperator } from "../../src/ops/pad.ts";
-import { padCases } from "../cases/pad.ts";
+import { planPadGradient } from "../../src/kernels/pad.ts";
+import { MODES, padCases } from "../cases/pad.ts";
 import { pad, padGradient } from "../reference/pad.ts";
 import { assertClose } from "../support/close.ts";
 import { Random } from "../support/random.ts";
 import { gpuTest } from "../support/test.ts";
+import { bytesOf, runPlan, sharedDevice } from "./kernels_run.ts";
 
 function count(shape: readonly number[]): number {
   return shape.reduce((all, each) => all * each, 1);
@@ -84,6 +86,39 @@ gpuTest("padding of wide rows passes bits, whichever kernel takes it", async () 
     }
   }
 });
+
+gpuTest(
+  "gradients of padding wide rows agree with the oracle, whichever kernel takes them",
+  async () => {
+    const device = await sharedDevice();
+    const random = new Random(75);
+    const cases = [
+      { shape: [2, 3, 5, 32], widths: [[0, 0], [0, 0], [2, 4], [3, 3]] },
+      { shape: [2, 2, 3, 4, 12], widths: [[1, 0], [0, 0], [2, 1], [0, 0], [4, 11]] },
+      { shape: [40], widths: [[39, 7]] },
+      { shape: [3, 20], widths: [[2, 1], [0, 0]] },
+      { shape: [6, 48], widths: [[0, 3], [9, 0]] },
+    ] as const;
+    for (const { shape, widths } of cases) {
+      for (const mode of MODES) {
+        const padded = shape.map((size, axis) => widths[axis]![0] + size + widths[axis]![1]);
+        const data = random.float32(count(padded));
+        const expected = padGradient(shape, { data, shape: padded }, { widths, mode, value: 0 });
+        const [before, after] = [widths.map((pair) => pair[0]), widths.map((pair) => pair[1])];
+        for (const loadPath of ["texel", "storage"] as const) {
+          const capabilities = { ...device.capabilities, loadPath };
+          const plan = planPadGradient(capabilities, { shape, before, after, mode });
+          const cpu = capabilities.deviceClass === "cpu" && capabilities.int64;
+          assertEquals(plan.label, cpu ? "_backward_Pad/cpu" : "_backward_Pad");
+          const bytes = await runPlan(device, plan, [bytesOf(data)], count(shape) * 4);
+          const found = new Float32Array(bytes.buffer, bytes.byteOffset, count(shape));
+          const label = `${mode} (${shape}) ${loadPath}`;
+          assertClose(found, expected.data, { rtol: 1e-5, atol: 1e-5, label });
+        }
+      }
+    }
+  },
+);
 
 gpuTest("padding has second derivatives", async () => {
   // f = sum(pad(x)^2): the gradient is 2 P'P x, its gradient in direction v is 2 P'P v.

@@ -10,7 +10,7 @@ import {
   planUnpool,
   planUnpoolBackward,
 } from "../../src/kernels/pooling_indexed.ts";
-import { type PoolingCase, poolingCases, wideMaxPoolings } from "../cases/pooling.ts";
+import { type PoolingCase, poolingCases, wideMaxPoolings, widePoolings } from "../cases/pooling.ts";
 import { build, type Reference, size } from "../reference/array.ts";
 import * as oracle from "../reference/pooling.ts";
 import { assertClose } from "../support/close.ts";
@@ -119,6 +119,27 @@ gpuTest("maxima of wide rows agree with the oracle on every load path", async ()
   }
   const fits = capabilities.deviceClass === "cpu" && capabilities.subgroupSize === 8;
   assertEquals(seen.get("Pooling/max_cpu_lanes") !== undefined, fits);
+});
+
+gpuTest("gradients of wide rows and planes agree with the oracle on every load path", async () => {
+  const { capabilities } = await sharedDevice();
+  for (const loadPath of ["texel", "storage", "address"] as const) {
+    if (loadPath === "address" && !capabilities.bufferDeviceAddress) continue;
+    for (const each of widePoolings(31)) {
+      await check(each, "gradient", { capabilities: { ...capabilities, loadPath } });
+    }
+  }
+  const cpu = capabilities.deviceClass === "cpu" && capabilities.int64;
+  for (
+    const variant of [
+      "max_cpu_rows",
+      "avg_gather_rows",
+      "max_cpu_reduce_spread",
+      "avg_gather_spread",
+    ]
+  ) {
+    assertEquals(seen.has(`_backward_Pooling/${variant}`), cpu, variant);
+  }
 });
 
 gpuTest("pooling kernels agree with the oracle in float16", async () => {

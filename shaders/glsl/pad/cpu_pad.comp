@@ -12,6 +12,8 @@
 layout(local_size_x_id = 0) in;
 layout(constant_id = 1) const uint k_mode = 0u;
 layout(constant_id = 2) const uint k_rank = 1u; // 1..6
+// The result is whole octets: a masked store costs as much as one that stores.
+layout(constant_id = 3) const bool k_octets = false;
 
 #include "lib/divide.glsl"
 #include "lib/grid.glsl"
@@ -95,7 +97,7 @@ void main() {
   if (first + 8u <= push.count) {
     result_octets.units[first >> 3u] = u64vec4(packUint2x32(words[0].xy), packUint2x32(words[0].zw),
       packUint2x32(words[1].xy), packUint2x32(words[1].zw));
-  } else if (first < push.count) {
+  } else if (!k_octets && first < push.count) {
     result.units[first >> 2u] = words[0];
     if (first + 4u < push.count) {
       result.units[(first >> 2u) + 1u] = words[1];
