@@ -336,6 +336,8 @@ export type { ArrayContent, FileDType, FileValues } from "./src/io/file_array.ts
 export type { FileSource } from "./src/io/files.ts";
 /** Losses, by the names that Gluon gives them, and as functions. */
 export * as losses from "./src/optim/losses.ts";
+/** Metrics: accuracy, and the likeness of images. */
+export * as metrics from "./src/optim/metrics.ts";
 /** Optimizers, by the names that MXNet gives them. */
 export * as optimizers from "./src/optim/optimizers.ts";
 /** Learning rates that change while a network is trained. */
