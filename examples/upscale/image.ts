@@ -3,12 +3,8 @@
 
 import { convertIndexedToRgb, decode as decodePng, type DecodedPng } from "fast-png";
 import jpeg from "jpeg-js";
+import { UserError } from "../support/program.ts";
 import { orient, readOrientation } from "./orientation.ts";
-
-/** Something that the user can put right; the message is a whole sentence for the terminal. */
-export class UserError extends Error {
-  override readonly name: string = "UserError";
-}
 
 /** An image in memory. */
 export interface Picture {

@@ -3,15 +3,15 @@
 //   deno run --allow-all examples/upscale/main.ts in.png out.png --scale 2
 //   bun examples/upscale/main.ts in.jpg out.png --scale 4 --tile 128
 
-import { existsSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { dirname } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
-import { Device } from "../../mod.ts";
-import { readHead, readImage, UserError } from "./image.ts";
+import { openDevice, runProgram, UserError, writeWhole } from "../support/program.ts";
+import { Progress } from "../support/progress.ts";
+import { readHead, readImage } from "./image.ts";
 import { flopsPerPixel, suitableTile, UpscaleNetwork } from "./network.ts";
 import { profileTable } from "./profile.ts";
-import { Progress } from "./progress.ts";
 import { smallestTile } from "./tiles.ts";
 import { upscale } from "./upscale.ts";
 import { scales } from "./weights.ts";
@@ -130,26 +130,7 @@ function inFile(path: string, cause: unknown): unknown {
   return cause instanceof UserError ? new UserError(`${path}: ${cause.message}`, { cause }) : cause;
 }
 
-/** Writes under another name first, so that the output is whole or not there. */
-function writeWhole(path: string, bytes: Uint8Array): void {
-  const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.tmp`);
-  try {
-    writeFileSync(temporary, bytes);
-    renameSync(temporary, path);
-  } catch (cause) {
-    rmSync(temporary, { force: true });
-    const reason = (cause as { code?: string }).code ?? (cause as Error).message;
-    throw new UserError(`the output '${path}' cannot be written (${reason})`, { cause });
-  }
-}
-
-/** Opens the wanted device, or the best one. */
-function openDevice(name: string | undefined): Device {
-  const adapter = name === undefined ? {} : { adapter: /^\d+$/.test(name) ? Number(name) : name };
-  return Device.open(adapter);
-}
-
-/** The errors of the device that a user can do something about, by the advice to give. */
+/** What a user can do about errors of the device. */
 const advice: Readonly<Record<string, string>> = {
   LimitError: "the tile is too large for the device: choose a smaller --tile",
   OutOfMemoryError: "the tile is too large for the device's memory: choose a smaller --tile",
@@ -204,23 +185,8 @@ async function run(settings: Settings): Promise<void> {
   }
 }
 
-async function main(): Promise<number> {
-  try {
-    const settings = readSettings(process.argv.slice(2));
-    if (settings === null) console.log(help);
-    else await run(settings);
-    return 0;
-  } catch (error) {
-    const { name, message: lines } = error instanceof Error ? error : new Error(String(error));
-    // The list of devices comes in lines; a script wants one.
-    const message = lines.trim().replace(/\s*\n\s*/g, " ");
-    const hint = advice[name];
-    if (hint !== undefined) console.error(`error: ${hint} (${message})`);
-    else if (error instanceof UserError || /Device|Loader/.test(name)) {
-      console.error(`error: ${message}`);
-    } else console.error(error);
-    return 1;
-  }
-}
-
-process.exitCode = await main();
+process.exitCode = await runProgram(async () => {
+  const settings = readSettings(process.argv.slice(2));
+  if (settings === null) console.log(help);
+  else await run(settings);
+}, advice);

@@ -3,7 +3,8 @@ import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/ass
 import { encode } from "fast-png";
 import jpeg from "jpeg-js";
 import { crc32 } from "node:zlib";
-import { readHead, readImage, UserError } from "../../examples/upscale/image.ts";
+import { readHead, readImage } from "../../examples/upscale/image.ts";
+import { UserError } from "../../examples/support/program.ts";
 import { orient, readOrientation } from "../../examples/upscale/orientation.ts";
 import { enlargePlane, Raster } from "../../examples/upscale/raster.ts";
 import { planTiles } from "../../examples/upscale/tiles.ts";

@@ -1,7 +1,7 @@
 /** Weights, progress and profile table of the upscale example. */
 import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { profileTable } from "../../examples/upscale/profile.ts";
-import { Progress } from "../../examples/upscale/progress.ts";
+import { Progress } from "../../examples/support/progress.ts";
 import { readKerasWeights, readWeights, transposeKernel } from "../../examples/upscale/weights.ts";
 import { test } from "../support/test.ts";
 
