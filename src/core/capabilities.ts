@@ -6,6 +6,8 @@ export interface Capabilities {
   readonly deviceClass: "cpu" | "integrated" | "discrete" | "virtual";
   /** How CPU kernels load operands fastest; found by a micro-probe when first needed. */
   readonly loadPath: "texel" | "storage" | "address";
+  /** Whether Winograd kernels may be used, which round more than the direct ones. */
+  readonly winograd: boolean;
   /** Processors that run workgroups at the same time; a guess where the driver does not tell. */
   readonly processors: number;
   /** Invocations that run in lockstep. */

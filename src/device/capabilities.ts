@@ -28,6 +28,7 @@ export function readCapabilities(
     get loadPath(): Capabilities["loadPath"] {
       return loadPath ??= chooseLoadPath(device, runtime, options);
     },
+    winograd: options.winograd ?? true,
     processors: limits.processors || (adapter.type === "discrete" ? 32 : 16),
     subgroupSize: limits.subgroupSize,
     subgroupShuffle: features.subgroupShuffle,

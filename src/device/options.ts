@@ -39,6 +39,11 @@ export interface DeviceOptions {
   /** How CPU kernels load operands; measured if omitted. */
   readonly loadPath?: Capabilities["loadPath"];
   /**
+   * False forbids Winograd kernels: 3x3 and 5x5 convolutions of CPU devices then round as little as the direct ones (the errors
+   * of both are in docs/performance_layers.md), and take longer. True if omitted.
+   */
+  readonly winograd?: boolean;
+  /**
    * Folder in which compiled kernels are kept for the next start of the program, one file for each device and driver.
    * Nothing is read or written if omitted. A file that does not fit is ignored and replaced.
    */
@@ -78,6 +83,7 @@ export function checkDeviceOptions(options: DeviceOptions | undefined): Internal
     timeoutMilliseconds: optional(number({ minimum: 1 })),
     validate: boolean(false),
     loadPath: optional(oneOf(LOAD_PATHS)),
+    winograd: optional(boolean(true)),
     cacheDirectory: anything,
     log: anything,
     transfers: optional(oneOf(["staging", "mapped"])),

@@ -130,7 +130,8 @@ export function prefersCpuWinograd(
   capabilities: Capabilities,
 ): boolean {
   const { tiles, points, blocks, quads } = sizesOf(problem);
-  return capabilities.deviceClass === "cpu" && problem.winograd !== false &&
+  return capabilities.deviceClass === "cpu" && capabilities.winograd &&
+    problem.winograd !== false &&
     problem.channels >= 32 && problem.filters >= 32 && tiles >= 12 &&
     points * blocks * quads * 32 <= MOST_WEIGHT_FLOATS;
 }

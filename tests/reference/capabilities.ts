@@ -5,6 +5,7 @@ import type { Capabilities } from "../../src/core/capabilities.ts";
 const GPU: Capabilities = {
   deviceClass: "discrete",
   loadPath: "storage",
+  winograd: true,
   processors: 132,
   subgroupSize: 32,
   subgroupShuffle: true,
