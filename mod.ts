@@ -342,4 +342,7 @@ export * as metrics from "./src/optim/metrics.ts";
 export * as optimizers from "./src/optim/optimizers.ts";
 /** Learning rates that change while a network is trained. */
 export * as schedulers from "./src/optim/schedulers.ts";
+export type { Multipliers, Optimizer, OptimizerState } from "./src/optim/optimizer.ts";
+export type { LRScheduler } from "./src/optim/schedulers.ts";
+export type { UpdateNumbers, UpdateRule } from "./src/ops/update.ts";
 export { Trainer, type TrainerParameters } from "./src/optim/trainer.ts";

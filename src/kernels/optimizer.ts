@@ -6,8 +6,20 @@ import { gridForItems, plainLocalSize } from "./grid.ts";
 import { checkDType, countOperand } from "./operand.ts";
 import { type Capabilities, makeDispatch, type Plan } from "./plan.ts";
 
+/** Name of a rule. */
+export type UpdateRule =
+  | "sgd"
+  | "momentum"
+  | "nag"
+  | "adam"
+  | "adamw"
+  | "rmsprop"
+  | "centered";
+
 /** Rules of optimizers: the number of update.comp, and the names of the states. */
-export const UPDATE_RULES = {
+export const UPDATE_RULES: Readonly<
+  Record<UpdateRule, { readonly code: number; readonly states: readonly string[] }>
+> = {
   sgd: { code: 0, states: [] },
   momentum: { code: 1, states: ["momentum"] },
   nag: { code: 2, states: ["momentum"] },
@@ -15,10 +27,7 @@ export const UPDATE_RULES = {
   adamw: { code: 4, states: ["mean", "variance"] },
   rmsprop: { code: 5, states: ["square"] },
   centered: { code: 6, states: ["square", "mean", "delta"] },
-} as const satisfies Record<string, { code: number; states: readonly string[] }>;
-
-/** Name of a rule. */
-export type UpdateRule = keyof typeof UPDATE_RULES;
+};
 
 /** Numbers of one step; what a rule does not use is not read. */
 export interface UpdateNumbers {
@@ -30,11 +39,13 @@ export interface UpdateNumbers {
   readonly rescale: number;
   /** Bound of the rescaled gradient; null for none. */
   readonly clip: number | null;
+  /** How much of the last step is repeated. */
   readonly momentum?: number;
   /** Decay of the average of gradients. */
   readonly beta1?: number;
   /** Decay of the average of squared gradients, and of both averages of `centered`. */
   readonly beta2?: number;
+  /** Keeps the divisor away from zero. */
   readonly epsilon?: number;
   /** Bound of the weights; null for none. */
   readonly clipWeights?: number | null;

@@ -246,7 +246,7 @@ export function noValuesError(name: string, deferred: boolean): StateError {
         `Actual initialization happens during the first forward pass. Please pass one batch of ` +
         `data through the network before accessing Parameters. You can also avoid deferred ` +
         `initialization by specifying in_units, num_features, etc., for network layers ` +
-        `(here: inChannels)`,
+        `(here: inChannels, or inUnits of Dense)`,
     );
   }
   return new StateError(

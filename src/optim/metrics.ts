@@ -37,7 +37,11 @@ export abstract class Metric {
   #samples = 0;
   #total = 0;
 
-  /** @param name What is measured. */
+  /**
+   * Makes a metric.
+   *
+   * @param name What is measured.
+   */
   constructor(name: string) {
     this.name = name;
   }

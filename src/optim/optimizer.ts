@@ -63,7 +63,9 @@ export interface OptimizerState {
 
 /** What multiplies an optimizer's settings for one parameter. */
 export interface Multipliers {
+  /** Multiplies the learning rate. */
   readonly lrMult: number;
+  /** Multiplies the weight decay. */
   readonly wdMult: number;
 }
 

@@ -53,32 +53,58 @@ export class Trainer {
    * Makes a trainer.
    *
    * @param params The parameters, initialized or with deferred initialization.
-   * @param optimizer Name of an optimizer, or an optimizer.
-   * @param optimizerParams Options of the optimizer that is named.
+   * @param optimizer An optimizer that is made already.
    * @throws {TypeError} If an argument has a wrong type, or options are given for an optimizer made already.
    * @throws {RangeError} If there is no such optimizer, or a value is not allowed.
    * @throws {StateError} If a parameter is not initialized.
    */
   constructor(params: TrainerParameters, optimizer: Optimizer);
   /**
-   * Makes a trainer with an optimizer by name.
+   * Makes a trainer with an optimizer by name, whose options keep their defaults.
    *
    * @param params The parameters.
    * @param optimizer `sgd`, `nag`, `adam`, `adamw` or `rmsprop`.
-   * @param optimizerParams Options of the optimizer.
    */
   constructor(params: TrainerParameters, optimizer: OptimizerName);
   /**
-   * Makes a trainer with an optimizer by name and its options.
+   * Makes a trainer with stochastic gradient descent.
    *
    * @param params The parameters.
-   * @param optimizer `sgd`, `nag`, `adam`, `adamw` or `rmsprop`.
+   * @param optimizer Name of the optimizer.
    * @param optimizerParams Options of the optimizer.
    */
   constructor(params: TrainerParameters, optimizer: "sgd", optimizerParams?: OptionsOf<"sgd">);
+  /**
+   * Makes a trainer with Nesterov's accelerated gradient.
+   *
+   * @param params The parameters.
+   * @param optimizer Name of the optimizer.
+   * @param optimizerParams Options of the optimizer.
+   */
   constructor(params: TrainerParameters, optimizer: "nag", optimizerParams?: OptionsOf<"nag">);
+  /**
+   * Makes a trainer with Adam.
+   *
+   * @param params The parameters.
+   * @param optimizer Name of the optimizer.
+   * @param optimizerParams Options of the optimizer.
+   */
   constructor(params: TrainerParameters, optimizer: "adam", optimizerParams?: OptionsOf<"adam">);
+  /**
+   * Makes a trainer with AdamW, whose weight decay is apart from the gradient.
+   *
+   * @param params The parameters.
+   * @param optimizer Name of the optimizer.
+   * @param optimizerParams Options of the optimizer.
+   */
   constructor(params: TrainerParameters, optimizer: "adamw", optimizerParams?: OptionsOf<"adamw">);
+  /**
+   * Makes a trainer with RMSProp.
+   *
+   * @param params The parameters.
+   * @param optimizer Name of the optimizer.
+   * @param optimizerParams Options of the optimizer.
+   */
   constructor(
     params: TrainerParameters,
     optimizer: "rmsprop",

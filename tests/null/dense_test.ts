@@ -20,7 +20,7 @@ test("Dense names its parameters as MXNet does, and defers them", () => {
   assertEquals(dense.bias!.shape, [4]);
   assertThrows(() => dense.weight.data(), Error, "has not been initialized");
   dense.weight.initialize();
-  assertThrows(() => dense.weight.data(), DeferredInitializationError);
+  assertThrows(() => dense.weight.data(), DeferredInitializationError, "inUnits of Dense");
   const bare = new Dense(4, { useBias: false, inUnits: 3, dtype: "float16" });
   assertEquals([...bare.collectParams().keys()], ["weight"]);
   assertEquals([bare.bias, bare.weight.dtype, bare.weight.shape], [null, "float16", [4, 3]]);
