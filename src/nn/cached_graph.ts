@@ -1,7 +1,9 @@
 // What an active block runs instead of its forward: graphs traced from it, one for every combination of
 // shapes, dtypes, device and mode that it met. Knows no layers.
 
-import { isTraining, withFlags } from "../autograd/flags.ts";
+import { isRecording, isTraining, withFlags } from "../autograd/flags.ts";
+import { FoldedValues } from "../graph/fold.ts";
+import { fuse } from "../graph/fuse.ts";
 import { disposeGraph, type Graph, type GraphCall, inputNames } from "../graph/graph.ts";
 import { lower } from "../graph/lower.ts";
 import { type CallListener, type GraphValues, runGraph } from "../graph/run.ts";
@@ -21,6 +23,14 @@ export interface GraphOwner {
   readonly parameters: () => ReadonlyMap<string, Parameter>;
   /** What is traced. */
   readonly forward: (inputs: readonly unknown[]) => unknown;
+  /** Whether predictions may run fused. */
+  readonly staticAlloc: () => boolean;
+}
+
+/** What predictions run instead of a graph. */
+interface Prediction {
+  readonly graph: Graph;
+  readonly folded: FoldedValues;
 }
 
 /** A hook on the values of a graph. */
@@ -71,6 +81,7 @@ export class CachedGraph {
   readonly #owner: GraphOwner;
   readonly #graphs = new Map<string, TracedBlock>();
   readonly #lowered = new Map<TracedBlock, Graph>();
+  readonly #predictions = new Map<TracedBlock, Prediction>();
   /** The nesting of the arguments in the first call. */
   #structure: string | null = null;
   #latest: TracedBlock | null = null;
@@ -154,9 +165,22 @@ export class CachedGraph {
     }
     const values: GraphValues = { inputs: tensors, parameters };
     const outputs = monitors.length === 0
-      ? runGraph(traced.graph, values)
+      ? this.#compute(traced, values)
       : runGraph(this.lowered(traced), values, listenerFor(monitors), "always");
     return traced.output.rebuild(outputs);
+  }
+
+  #compute(traced: TracedBlock, values: GraphValues): Tensor[] {
+    if (!this.#owner.staticAlloc() || isTraining() || isRecording()) {
+      return runGraph(traced.graph, values);
+    }
+    let found = this.#predictions.get(traced);
+    if (found === undefined) {
+      const { graph, folds } = fuse(traced.graph);
+      this.#predictions.set(traced, found = { graph, folded: new FoldedValues(folds) });
+    }
+    const parameters = found.folded.extend(values.parameters);
+    return runGraph(found.graph, { ...values, parameters });
   }
 
   /**
@@ -230,6 +254,8 @@ export class CachedGraph {
     const lowered = this.#lowered.get(traced);
     if (lowered !== undefined) disposeGraph(lowered);
     this.#lowered.delete(traced);
+    this.#predictions.get(traced)?.folded.dispose();
+    this.#predictions.delete(traced);
   }
 }
 

@@ -51,6 +51,7 @@ export abstract class HybridBlock extends Block {
     name: this.constructor.name,
     parameters: () => this.collectParams(),
     forward: (inputs) => this.forward(...inputs),
+    staticAlloc: () => this.#flags.staticAlloc ?? false,
   });
 
   /** True after {@linkcode hybridize}. */
@@ -66,7 +67,7 @@ export abstract class HybridBlock extends Block {
   /**
    * Activates or deactivates this block and its descendants. The first call of an active block traces its
    * `forward` into a graph: without values, so that `forward` must consist of operators. Later calls run
-   * the graph, with the same bits as before; what `forward` decided by other values than shapes, and
+   * the graph, with the same bits as before unless `staticAlloc` fuses calls; what `forward` decided by other values than shapes, and
    * `autograd.isTraining()`, is decided for good. It is traced anew for other shapes, dtypes, devices and
    * modes, and when children or parameters are replaced.
    *

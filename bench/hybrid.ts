@@ -1,0 +1,78 @@
+// What hybridize({ staticAlloc, staticShape }) saves: `deno run --allow-all bench/hybrid.ts`, or the same file on Bun. The
+// upscale network on one tile, eager and hybridized, each on a device of its own; times from alternating rounds.
+
+import { Device, scope, tensor } from "../mod.ts";
+import { UpscaleNetwork } from "../examples/upscale/network.ts";
+import { values } from "./data.ts";
+import { median } from "./subject.ts";
+
+const SIDE = 64;
+const ROUNDS = 15;
+
+/** One way to run the network. */
+interface Way {
+  /** Milliseconds of one tile. */
+  time(): Promise<number>;
+  result(): Promise<Float64Array>;
+  /** Most bytes that the device held at a time, weights included. */
+  peak(): number;
+  dispose(): void;
+}
+
+function makeWay(scale: number, hybridized: boolean): Way {
+  const device = Device.open();
+  const network = UpscaleNetwork.load(scale, device);
+  if (hybridized) {
+    network.hybridize(true, { staticAlloc: true, staticShape: true });
+  }
+  const pixels = values("upscale", 3 * SIDE * SIDE, 127.5).map((value) => value + 127.5);
+  const tile = tensor(pixels, [1, 3, SIDE, SIDE], { device });
+  return {
+    time: async () => {
+      const start = performance.now();
+      scope(() => void network.call(tile));
+      await device.synchronize();
+      return performance.now() - start;
+    },
+    result: async () => {
+      using enlarged = scope(() => network.call(tile));
+      return Float64Array.from(await enlarged.data());
+    },
+    peak: () => device.memory().peakBytes,
+    dispose: () => device.dispose(),
+  };
+}
+
+async function report(scale: number): Promise<string> {
+  const ways = [false, true].map((hybridized) => makeWay(scale, hybridized));
+  const [eager, hybrid] = ways as [Way, Way];
+  const wanted = await eager.result();
+  const found = await hybrid.result();
+  const largest = wanted.reduce(
+    (most, value) => Math.max(most, Math.abs(value)),
+    0,
+  );
+  const error = wanted.reduce(
+    (most, value, at) => Math.max(most, Math.abs(value - found[at]!)),
+    0,
+  ) /
+    largest;
+  if (!(error < 1e-5)) {
+    throw new Error(`results differ by ${error} of the largest`);
+  }
+  const ratios: number[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    const slow = await eager.time();
+    ratios.push(slow / await hybrid.time());
+  }
+  const memory = hybrid.peak() / eager.peak();
+  for (const way of ways) way.dispose();
+  return `| ${scale} times | ${median(ratios).toFixed(2)} | ${memory.toFixed(2)} | ` +
+    `${error.toExponential(1)} |`;
+}
+
+console.log(
+  `| ${SIDE}x${SIDE} tile enlarged | eager time / hybridized | peak memory | difference |`,
+);
+console.log("| --- | --- | --- | --- |");
+for (const scale of [2, 3, 4]) console.log(await report(scale));
