@@ -193,14 +193,19 @@ export async function measureSubject(
   return { ...makeResult(ourName(), id, "fwd", wall, work, true), ...rest };
 }
 
-/** Measures the main job against a peer: 256 x 256 pixels twice as large, from input to result. */
+/**
+ * Measures the main job against a peer: 256 x 256 pixels twice as large, from input to result. The peer computes layer by
+ * layer; we do too, or as the example does with linear layers joined. GFLOP/s count the original's layers for everybody.
+ */
 export async function measureUpscale(
   peer: Peer,
   effort: Effort,
+  folded: boolean,
 ): Promise<Measured> {
+  const id = folded ? "upscale folded" : "upscale";
   const [scale, size] = [2, 256];
   const work = { gflop: flopsPerPixel(scale) * size * size / 1e9, bytes: 0 };
-  const subject = makeNetwork(scale, size, size);
+  const subject = makeNetwork(scale, size, size, folded);
   try {
     await peer.ask({ op: "network", scale, width: size, height: size });
     // The two implementations check each other; tests compare ours with the stored reference.
@@ -217,8 +222,8 @@ export async function measureUpscale(
     const more = { ...effort, rounds: Math.max(5, effort.rounds) };
     const wall = await race(more, rivals, 3, () => readTimes(subject, effort.milliseconds, 3));
     return {
-      ours: makeResult(ourName(), "upscale", "fwd", summarize(wall), work, ok),
-      peers: rivalResults(rivals, "upscale", "fwd", work),
+      ours: makeResult(ourName(), id, "fwd", summarize(wall), work, ok),
+      peers: rivalResults(rivals, id, "fwd", work),
       error,
       kernels: [],
     };

@@ -33,7 +33,7 @@ usage: report.ts [options]
   --directions LIST  fwd, bwd_data, bwd_weight, bwd_all, or all (default: fwd)
   --peers            measure TensorFlow.js (WebAssembly, SIMD, two threads) in turns with us
   --webgpu           measure TensorFlow.js on WebGPU, on the same device, in turns with us (Deno)
-  --upscale          compare the main job: 256x256 pixels enlarged by two
+  --upscale          compare the main job: 256x256 pixels enlarged by two, layer by layer and folded
   --also FILE        results of other peers, as JSON lines; may be given several times
   --sweep            show how cost grows with batch and size
   --milliseconds N   measuring time for each layer and round (default 400)
@@ -248,12 +248,16 @@ async function measureOperators(): Promise<void> {
   }
 }
 
-async function compareUpscale(peer: Peer): Promise<void> {
-  const measured = await measureUpscale(peer, effort);
+async function compareUpscale(peer: Peer, folded: boolean): Promise<void> {
+  const measured = await measureUpscale(peer, effort, folded);
   keep(measured);
   const { ours, peers: [theirs], error } = measured;
   if (!ours.ok) failures++;
-  console.log("\nupscale 256x256 by 2, input to result");
+  console.log(
+    `\nupscale 256x256 by 2, input to result, ${
+      folded ? "linear layers joined as the example does" : "layer by layer"
+    }`,
+  );
   for (const { peer: name, ms_min, ms_median, gflops } of [ours, theirs!]) {
     console.log(
       `  ${name.padEnd(10)} min ${ms_min.toFixed(0)} ms, ${gflops.toFixed(1)} GFLOP/s; ` +
@@ -304,7 +308,9 @@ try {
   const rivals = peers.filter((peer) => peer.name !== "tfjs-wasm" || options.peers);
   const rows = await measureLayers(rivals);
   await measureOperators();
-  if (options.upscale) await compareUpscale(peers[0]!);
+  if (options.upscale) {
+    for (const folded of [false, true]) await compareUpscale(peers[0]!, folded);
+  }
   const points = options.sweep ? await measureSweep(device, effort) : [];
   const sweep = points.length > 0 ? sweepMarkdown(points) : "";
   if (sweep !== "") console.log(`\n${sweep}`);

@@ -5,6 +5,7 @@ import type { Device, KernelTiming, Tensor } from "../mod.ts";
 import { scope, tensor } from "../mod.ts";
 import { sizeOf, values } from "./data.ts";
 import { makeInputs, type OperatorRow } from "./operators.ts";
+import { FoldedNetwork } from "../examples/upscale/folded_network.ts";
 import { UpscaleNetwork } from "../examples/upscale/network.ts";
 
 /** Something that can be run again and again. */
@@ -23,13 +24,14 @@ export function makeOperator(operator: OperatorRow): Subject {
   };
 }
 
-/** The upscale network with real weights; a run includes sending its input. */
+/** The upscale network with real weights, layer by layer or folded; a run includes sending its input. */
 export function makeNetwork(
   scale: number,
   width: number,
   height: number,
+  folded: boolean,
 ): Subject {
-  const network = UpscaleNetwork.load(scale);
+  const network = folded ? FoldedNetwork.load(scale) : UpscaleNetwork.load(scale);
   const pixels = values("upscale", 3 * width * height, 127.5).map((value) => value + 127.5);
   return {
     run: () => [scope(() => network.call(tensor(pixels, [1, 3, height, width])))],

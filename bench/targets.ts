@@ -74,7 +74,8 @@ const webgpu = ratios("tfjs-webgpu", "fwd");
 const ncnn = ratios("ncnn-vk", "fwd");
 const ort = ratios("ort", "fwd");
 const copied = (result: Result): number => result.gbps / (ceilings?.gbps ?? NaN);
-const upscale = results.get("tfjs-wasm")?.get("upscale fwd");
+const upscale = (id: string): string =>
+  text(results.get("tfjs-wasm")?.get(`${id} fwd`)?.ours_faster ?? NaN);
 
 const rows: readonly (readonly [string, string, string])[] = [
   [
@@ -90,7 +91,7 @@ const rows: readonly (readonly [string, string, string])[] = [
   ],
   [
     "times tfjs-wasm, upscaling 256x256 by 2",
-    text(upscale?.ours_faster ?? NaN),
+    `${upscale("upscale folded")} with linear layers joined, ${upscale("upscale")} layer by layer`,
     "2",
   ],
   [`times tfjs-webgpu on the same driver, forward, ${webgpu.length} layers`, meanOf(webgpu), "25"],

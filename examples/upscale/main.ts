@@ -9,8 +9,9 @@ import process from "node:process";
 import { parseArgs } from "node:util";
 import { openDevice, runProgram, UserError, writeWhole } from "../support/program.ts";
 import { Progress } from "../support/progress.ts";
+import { FoldedNetwork } from "./folded_network.ts";
 import { readHead, readImage } from "./image.ts";
-import { flopsPerPixel, suitableTile, UpscaleNetwork } from "./network.ts";
+import { flopsPerPixel, suitableTile } from "./network.ts";
 import { profileTable } from "./profile.ts";
 import { smallestTile } from "./tiles.ts";
 import { upscale } from "./upscale.ts";
@@ -152,7 +153,7 @@ async function run(settings: Settings): Promise<void> {
   const device = openDevice(settings.device);
   let progress: Progress | undefined;
   try {
-    const network = UpscaleNetwork.load(scale, device);
+    const network = FoldedNetwork.load(scale, device);
     const { name } = device.adapter;
     console.log(`${picture.width}x${picture.height} to ${scale} times that on ${name}`);
     if (settings.profile) device.startProfile();
@@ -170,7 +171,7 @@ async function run(settings: Settings): Promise<void> {
     network.dispose();
     writeWhole(output, raster.encode());
     const all = (performance.now() - begin) / 1000;
-    // Useful work only: what overlapping tiles compute twice is not counted.
+    // Useful work only, by the original's layers: what overlapping tiles compute twice is not counted.
     const flops = flopsPerPixel(scale) * picture.width * picture.height;
     const megapixels = raster.width * raster.height / 1e6;
     console.log(

@@ -2,9 +2,14 @@
 
 import { type Device, type Tensor, tensor } from "../../mod.ts";
 import type { Picture } from "./image.ts";
-import type { UpscaleNetwork } from "./network.ts";
 import { Raster } from "./raster.ts";
 import { cutRegion, planTiles, type Tile } from "./tiles.ts";
+
+/** What enlarges: the folded network, or the one of the original's layers. */
+export interface Enlarger {
+  /** Enlarges `[batch, 3, height, width]`, values from 0 to 255. */
+  call(image: Tensor): Tensor;
+}
 
 /** Options of {@linkcode upscale}. */
 export interface UpscaleOptions {
@@ -36,7 +41,7 @@ const tilesInFlight = 2;
  */
 export async function upscale(
   picture: Picture,
-  network: UpscaleNetwork,
+  network: Enlarger,
   options: UpscaleOptions,
 ): Promise<Raster> {
   const { scale, device } = options;

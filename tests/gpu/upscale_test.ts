@@ -2,6 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { readFileSync } from "node:fs";
 import type { Picture } from "../../examples/upscale/image.ts";
+import { FoldedNetwork } from "../../examples/upscale/folded_network.ts";
 import { flopsPerPixel, suitableTile, UpscaleNetwork } from "../../examples/upscale/network.ts";
 import { upscale } from "../../examples/upscale/upscale.ts";
 import { defaultDevice, scope, type Tensor, tensor } from "../../mod.ts";
@@ -70,6 +71,28 @@ function assertAgrees(actual: ArrayLike<number>, wanted: Block, label: string): 
 }
 
 for (const crop of crops) {
+  gpuTest(`upscale: x${crop.scale} folded agrees with TensorFlow.js`, async () => {
+    const { planes, width, height } = inputOf(crop.input);
+    const layers = UpscaleNetwork.load(crop.scale);
+    const folded = FoldedNetwork.load(crop.scale);
+    const image = tensor(planes, [1, 3, height, width]);
+    const [expected, actual] = [layers.call(image), scope(() => folded.call(image))];
+    const wanted = await expected.data();
+    const data = await actual.data();
+    assertAgrees(data, crop.output, "output");
+    let worst = 0;
+    data.forEach((value, i) => worst = Math.max(worst, Math.abs(value - wanted[i]!) / 255));
+    // At the borders too, where biases must not leak into the padding.
+    assert(worst <= 1e-5, `folded and layer by layer differ by ${worst}`);
+    const features = scope(() => folded.features(image));
+    if (crop.intermediates["FDF"] !== undefined) {
+      assertAgrees(await features.data(), crop.intermediates["FDF"], "FDF");
+    }
+    for (const t of [image, expected, actual, features]) t.dispose();
+    layers.dispose();
+    folded.dispose();
+  });
+
   gpuTest(`upscale: x${crop.scale} agrees with TensorFlow.js`, async () => {
     const { planes, width, height } = inputOf(crop.input);
     const network = UpscaleNetwork.load(crop.scale);
@@ -103,7 +126,7 @@ function noise(width: number, height: number): Picture {
 }
 
 gpuTest("upscale: tiles and the whole image give the same result", async () => {
-  const network = UpscaleNetwork.load(2);
+  const network = FoldedNetwork.load(2);
   const device = defaultDevice();
   const picture = noise(101, 75);
   const whole = await upscale(picture, network, { scale: 2, tile: 128, device });
@@ -128,7 +151,7 @@ gpuTest("upscale: tiles and the whole image give the same result", async () => {
 });
 
 gpuTest("upscale: overlapping tiles match to 1e-5 of full scale before rounding", async () => {
-  const network = UpscaleNetwork.load(3);
+  const network = FoldedNetwork.load(3);
   const width = 61;
   const height = 33;
   const { planes } = noise(width, height);
@@ -160,7 +183,7 @@ gpuTest("upscale: overlapping tiles match to 1e-5 of full scale before rounding"
 gpuTest("upscale: opacity is enlarged plainly and memory is given back", async () => {
   const device = defaultDevice();
   const before = device.memory().liveBytes;
-  const network = UpscaleNetwork.load(2);
+  const network = FoldedNetwork.load(2);
   const alpha = new Float32Array(30 * 20).fill(255);
   alpha.fill(0, 0, 300);
   const picture: Picture = { ...noise(30, 20), alpha, depth: 8 };
@@ -174,7 +197,7 @@ gpuTest("upscale: opacity is enlarged plainly and memory is given back", async (
 
 gpuTest("upscale: an error in the middle leaves nothing behind", async () => {
   const device = defaultDevice();
-  const network = UpscaleNetwork.load(2);
+  const network = FoldedNetwork.load(2);
   // The first run repacks the weights, which stay as long as the network.
   await upscale(noise(40, 40), network, { scale: 2, tile: 40, device });
   const before = device.memory().liveBytes;

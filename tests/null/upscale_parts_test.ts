@@ -1,5 +1,6 @@
 /** Weights, progress and profile table of the upscale example. */
 import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
+import { basis, foldUpsampling, foldWeights } from "../../examples/upscale/fold.ts";
 import { profileTable } from "../../examples/upscale/profile.ts";
 import { Progress } from "../../examples/support/progress.ts";
 import { readKerasWeights, readWeights, transposeKernel } from "../../examples/upscale/weights.ts";
@@ -25,6 +26,36 @@ test("weights: all parameters of all enlargements are there", () => {
     assertEquals(count, parameters);
   }
   assertEquals(readKerasWeights(2).get("UPN1/kernel")!.shape, [5, 5, 64, 64]);
+});
+
+test("weights: a convolution behind nearest upsampling is one with a pixel shuffle", () => {
+  for (const scale of [2, 3, 4]) {
+    const data = Float32Array.from({ length: 9 }, (_, i) => 1 << i);
+    const folded = foldUpsampling({ shape: [1, 1, 3, 3], data }, scale);
+    assertEquals(folded.shape, [scale * scale, 1, 3, 3]);
+    // A tap of a place falls into the pixel that holds it; powers of two tell the taps of a sum.
+    for (let place = 0; place < scale * scale; place++) {
+      const wanted = new Array(9).fill(0);
+      for (const dy of [-1, 0, 1]) {
+        for (const dx of [-1, 0, 1]) {
+          const y = Math.floor((scale + Math.floor(place / scale) + dy) / scale);
+          const x = Math.floor((scale + place % scale + dx) / scale);
+          wanted[y * 3 + x] += data[(dy + 1) * 3 + dx + 1]!;
+        }
+      }
+      assertEquals([...folded.data.subarray(place * 9, place * 9 + 9)], wanted);
+    }
+  }
+});
+
+test("weights: the folded network keeps the layers that it does not join", () => {
+  const weights = readWeights(2);
+  const folded = foldWeights(weights, 2);
+  assertEquals(folded.get("UPN1.weight"), weights.get("UPN1.weight"));
+  assertEquals(folded.get("fuse.weight")!.shape, [64, basis.size, 3, 3]);
+  assertEquals(folded.get("grow.weight")!.shape, [8, 64, 3, 3]);
+  assertEquals(folded.get("growMore.weight")!.shape, [4, 5, 3, 3]);
+  assertEquals(folded.get("SR.weight")!.shape, [12, 12, 3, 3]);
 });
 
 test("weights: an enlargement without weights is refused", () => {
