@@ -72,6 +72,8 @@ export type ProgramId =
   | "convolution/weight_gradient_cpu.texel"
   | "convolution/weight_gradient_direct.storage"
   | "convolution/weight_gradient_direct.texel"
+  | "convolution/weight_gradient_flat.storage"
+  | "convolution/weight_gradient_flat.texel"
   | "convolution/weight_gradient_igemm"
   | "convolution/weight_gradient_sum.storage"
   | "convolution/weight_gradient_sum.texel"
@@ -2787,6 +2789,78 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
     pushByteLength: 92,
     requires: [],
     spirv: () => decode(convolution.weight_gradient_direct_texel),
+  },
+  "convolution/weight_gradient_flat.storage": {
+    id: "convolution/weight_gradient_flat.storage",
+    bindings: [
+      {"name":"x_block","kind":"storage","access":"read"},
+      {"name":"gradient_block","kind":"storage","access":"read"},
+      {"name":"result_block","kind":"storage","access":"write"},
+    ],
+    addresses: false,
+    constants: {
+      local_size_x: {"id":0,"type":"u32","value":1},
+      rows: {"id":1,"type":"u32","value":4},
+      kernel_h: {"id":2,"type":"u32","value":3},
+      kernel_w: {"id":3,"type":"u32","value":3},
+      stride_h: {"id":4,"type":"u32","value":1},
+      stride_w: {"id":5,"type":"u32","value":1},
+      dilation_h: {"id":6,"type":"u32","value":1},
+      dilation_w: {"id":7,"type":"u32","value":1},
+      pad_h: {"id":8,"type":"u32","value":1},
+      pad_w: {"id":9,"type":"u32","value":1},
+      multiplier: {"id":10,"type":"u32","value":1},
+      width: {"id":11,"type":"u32","value":14},
+      out_w: {"id":12,"type":"u32","value":14},
+    },
+    push: {
+      filters: {"offset":0,"type":"u32"},
+      images: {"offset":4,"type":"u32"},
+      images_per_chunk: {"offset":8,"type":"u32"},
+      strips: {"offset":12,"type":"u32"},
+      x_plane: {"offset":16,"type":"u32"},
+      g_plane: {"offset":20,"type":"u32"},
+      chunk_step: {"offset":24,"type":"u32"},
+    },
+    pushByteLength: 28,
+    requires: [],
+    spirv: () => decode(convolution.weight_gradient_flat_storage),
+  },
+  "convolution/weight_gradient_flat.texel": {
+    id: "convolution/weight_gradient_flat.texel",
+    bindings: [
+      {"name":"x_texel4","kind":"texel4","access":"read"},
+      {"name":"gradient_texel4","kind":"texel4","access":"read"},
+      {"name":"result_block","kind":"storage","access":"write"},
+    ],
+    addresses: false,
+    constants: {
+      local_size_x: {"id":0,"type":"u32","value":1},
+      rows: {"id":1,"type":"u32","value":4},
+      kernel_h: {"id":2,"type":"u32","value":3},
+      kernel_w: {"id":3,"type":"u32","value":3},
+      stride_h: {"id":4,"type":"u32","value":1},
+      stride_w: {"id":5,"type":"u32","value":1},
+      dilation_h: {"id":6,"type":"u32","value":1},
+      dilation_w: {"id":7,"type":"u32","value":1},
+      pad_h: {"id":8,"type":"u32","value":1},
+      pad_w: {"id":9,"type":"u32","value":1},
+      multiplier: {"id":10,"type":"u32","value":1},
+      width: {"id":11,"type":"u32","value":14},
+      out_w: {"id":12,"type":"u32","value":14},
+    },
+    push: {
+      filters: {"offset":0,"type":"u32"},
+      images: {"offset":4,"type":"u32"},
+      images_per_chunk: {"offset":8,"type":"u32"},
+      strips: {"offset":12,"type":"u32"},
+      x_plane: {"offset":16,"type":"u32"},
+      g_plane: {"offset":20,"type":"u32"},
+      chunk_step: {"offset":24,"type":"u32"},
+    },
+    pushByteLength: 28,
+    requires: [],
+    spirv: () => decode(convolution.weight_gradient_flat_texel),
   },
   "convolution/weight_gradient_igemm": {
     id: "convolution/weight_gradient_igemm",

@@ -14,7 +14,7 @@ const MOST_LOADS = 40;
 const MOST_PRODUCTS = 1_600;
 
 /** Rows of one strip, which must begin at whole vectors of image and result; 0 if there is no such number. */
-function rowsOf(
+export function flatRows(
   { kernel, stride, dilation, padding, inputSize, size }: ConvolutionProblem,
 ): number {
   const fits = (rows: number): boolean => {
@@ -27,26 +27,31 @@ function rowsOf(
   return [4, 2, 1].find(fits) ?? 0;
 }
 
-/** Whether a device can run the kernel on a problem. */
-export function supportsCpuFlat(problem: ConvolutionProblem, capabilities: Capabilities): boolean {
-  const { kernel, groups, channels, inputSize, size, output, weight } = problem;
+/** Whether image and result are dense planes of whole vectors, one channel a group. */
+export function hasFlatPlanes(problem: ConvolutionProblem): boolean {
+  const { kernel, groups, channels, inputSize, size, output } = problem;
   const flat = kernel[0] === 1 && inputSize[0] === 1 && size[0] === 1;
-  const plain = (kernel[2] === 1 || weight.w === 1) &&
-    (kernel[1] === 1 || weight.h === kernel[2]) && weight.n === kernel[1] * kernel[2];
   const plane = size[1] * size[2];
   const dense = output.w === 1 && (size[1] === 1 || output.h === size[2]) && output.c === plane &&
     (problem.batch === 1 || output.n === problem.filters * plane);
-  const rows = rowsOf(problem);
-  return groups === channels && isChannelFirst(problem) && flat && plain && dense &&
-    storesPlainly(problem) && inputSize[1] * inputSize[2] % 4 === 0 && plane % 4 === 0 &&
-    rows > 0 &&
+  return groups === channels && isChannelFirst(problem) && flat && dense &&
+    inputSize[1] * inputSize[2] % 4 === 0 && plane % 4 === 0 && flatRows(problem) > 0;
+}
+
+/** Whether a device can run the kernel on a problem. */
+export function supportsCpuFlat(problem: ConvolutionProblem, capabilities: Capabilities): boolean {
+  const { kernel, size, weight } = problem;
+  const plain = (kernel[2] === 1 || weight.w === 1) &&
+    (kernel[1] === 1 || weight.h === kernel[2]) && weight.n === kernel[1] * kernel[2];
+  const rows = flatRows(problem);
+  return hasFlatPlanes(problem) && plain && storesPlainly(problem) &&
     problem.batch * problem.filters * Math.ceil(size[1] / rows) <= LANES * 65_535 &&
     supportsCpuKernels(capabilities, problem.inputCount, problem.weightCount, problem.outputCount);
 }
 
 /** Whether strips are long and full enough: on a CPU device. */
 export function prefersCpuFlat(problem: ConvolutionProblem, capabilities: Capabilities): boolean {
-  const rows = rowsOf(problem);
+  const rows = flatRows(problem);
   const { size } = problem;
   return capabilities.deviceClass === "cpu" && rows * size[2] >= 24 &&
     size[1] >= 0.75 * rows * Math.ceil(size[1] / rows);
@@ -61,7 +66,7 @@ export function prefersCpuFlat(problem: ConvolutionProblem, capabilities: Capabi
  */
 export function planCpuFlat(capabilities: Capabilities, problem: ConvolutionProblem): Plan {
   const { kernel, stride, dilation, padding, inputSize, size } = problem;
-  const rows = rowsOf(problem);
+  const rows = flatRows(problem);
   const strips = Math.ceil(size[1] / rows);
   const units = problem.batch * problem.filters * strips;
   // Enough workgroups for every thread of the device.

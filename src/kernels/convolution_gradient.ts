@@ -16,6 +16,11 @@ import {
   prefersPrivate,
   supportsCpuGradient,
 } from "./convolution_gradient_cpu.ts";
+import {
+  planFlatGradient,
+  prefersFlatGradient,
+  supportsFlatGradient,
+} from "./convolution_gradient_flat.ts";
 import { GRADIENT_TILES, gradientTile, planIgemmGradient } from "./convolution_gradient_igemm.ts";
 import {
   countChunks,
@@ -38,6 +43,13 @@ export interface GradientVariant {
 
 /** All variants; the first that supports a problem and wants it is taken, and the last wants everything. */
 export const GRADIENT_VARIANTS: readonly GradientVariant[] = [
+  {
+    name: "cpu_flat",
+    supports: supportsFlatGradient,
+    when: (problem, capabilities) =>
+      prefersCpu(problem, capabilities) && prefersFlatGradient(problem),
+    plan: planFlatGradient,
+  },
   {
     name: "cpu_private",
     supports: supportsCpuGradient,

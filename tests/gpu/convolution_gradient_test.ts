@@ -64,6 +64,9 @@ const CASES: readonly Case[] = [
     padding: [1, 0, 1],
     dilation: [1, 2, 1],
   }),
+  make("NCHW", [3, 18, 14, 14], [18, 3, 3], { groups: 18, padding: [1, 1] }),
+  make("NCHW", [2, 9, 6, 8], [18, 3, 2], { groups: 9, padding: [2, 1], dilation: [2, 1] }),
+  make("NCHW", [5, 16, 14, 6], [16, 3, 3], { groups: 16, padding: [1, 1], stride: [2, 1] }),
   make("NDHWC", [2, 15, 4, 4, 6], [16, 2, 2, 2]),
 ];
 
