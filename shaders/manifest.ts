@@ -6680,6 +6680,7 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
     id: "reduce/reduce.storage",
     bindings: [
       {"name":"x_block","kind":"storage","access":"read"},
+      {"name":"x_quads_block","kind":"storage","access":"read"},
       {"name":"result","kind":"storage","access":"write"},
     ],
     addresses: false,
@@ -6688,6 +6689,7 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       type: {"id":3,"type":"u32","value":0},
       operation: {"id":4,"type":"u32","value":0},
       lanes: {"id":5,"type":"u32","value":1},
+      quads: {"id":6,"type":"bool","value":0},
     },
     push: {
       items: {"offset":0,"type":"u32"},
@@ -6708,6 +6710,7 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
     id: "reduce/reduce.texel",
     bindings: [
       {"name":"x_texel1","kind":"texel1","access":"read"},
+      {"name":"x_quads_texel4","kind":"texel4","access":"read"},
       {"name":"result","kind":"storage","access":"write"},
     ],
     addresses: false,
@@ -6716,6 +6719,7 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       type: {"id":3,"type":"u32","value":0},
       operation: {"id":4,"type":"u32","value":0},
       lanes: {"id":5,"type":"u32","value":1},
+      quads: {"id":6,"type":"bool","value":0},
     },
     push: {
       items: {"offset":0,"type":"u32"},

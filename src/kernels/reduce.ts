@@ -95,12 +95,14 @@ function dispatchStage(
   operation: number,
   dtype: DType,
   by: number,
-  slots: readonly number[],
+  [from, to]: readonly [number, number],
 ): Dispatch {
   const { inner, elements, chunk } = stage;
   const chunks = chunksOf(stage);
   const items = resultCount(stage);
   const lanes = lanesFor(capabilities, inner, chunk);
+  const quads = capabilities.deviceClass === "cpu" && dtype !== "float16" && inner === 1 &&
+    elements % 4 === 0 && chunk % 4 === 0;
   const [inners, parts] = [divisor(inner), divisor(chunks)];
   return makeDispatch(
     programs[usesTexels(capabilities) ? "reduce/reduce.texel" : "reduce/reduce.storage"],
@@ -109,6 +111,7 @@ function dispatchStage(
       type: TYPE_CODES[dtype]!,
       operation,
       lanes,
+      quads: quads ? 1 : 0,
     },
     {
       items,
@@ -121,7 +124,7 @@ function dispatchStage(
       shifts: inners.shift | (parts.shift << 5),
       divisor: by,
     },
-    slots,
+    [from, from, to],
     lanes > 1 ? foldGrid(capabilities, items) : gridForItems(capabilities, items),
   );
 }

@@ -3,6 +3,7 @@
 // [outer][chunks][inner], each element from `chunk` neighbors along the axis. Long axes take several dispatches.
 // Index map: item i is one result. k_lanes > 1: the invocations of a workgroup share one item, each taking every
 // k_lanes-th element, and combine in shared memory (where neighbors should read neighbors). 4 bytes read per addition.
+// k_quads, on CPU devices: one load for four elements, which are added up in the same order and so to the same bits.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
@@ -13,6 +14,8 @@ layout(local_size_x_id = 0) in;
 layout(constant_id = 3) const uint k_type = 0u;
 layout(constant_id = 4) const uint k_operation = 0u; // 0 sum, 1 maximum, 2 minimum
 layout(constant_id = 5) const uint k_lanes = 1u; // 1 or the local size, a power of two
+// inner and k_lanes are 1, elements and chunk multiples of 4, and x has words.
+layout(constant_id = 6) const bool k_quads = false;
 
 #include "lib/divide.glsl"
 #include "lib/grid.glsl"
@@ -20,7 +23,8 @@ layout(constant_id = 5) const uint k_lanes = 1u; // 1 or the local size, a power
 #include "lib/words.glsl"
 
 WORDS(0, x)
-layout(set = 0, binding = 1) writeonly buffer Output { uint words[]; } result;
+QUADS(1, x_quads)
+layout(set = 0, binding = 2) writeonly buffer Output { uint words[]; } result;
 
 layout(push_constant) uniform Push {
   uint items;
@@ -101,7 +105,12 @@ void main() {
   uint sums[4] = uint[4](start(), start(), start(), start());
   float rest_of_sum = 0.0;
   for (uint step = begin + lane; step < end; step += 4u * k_lanes) {
+    uvec4 four = k_quads ? QUAD(x_quads, (base + step) >> 2u) : uvec4(0u);
     [[unroll]] for (uint u = 0u; u < 4u; u++) {
+      if (k_quads) {
+        take(sums[u], rest_of_sum, four[u]);
+        continue;
+      }
       uint at = step + u * k_lanes;
       uint word = load(base + min(at, end - 1u) * push.inner);
       if (at < end) {
