@@ -1,7 +1,14 @@
 // Depthwise convolution for CPU devices on narrow planes: strips of whole rows, one behind the other in memory.
 
 import { isChannelFirst } from "./convolution_cpu_row.ts";
-import { cpuProgram, LANES, storesPlainly, supportsCpuKernels } from "./convolution_cpu_weight.ts";
+import {
+  cpuProgram,
+  LANES,
+  storesPlainly,
+  supportsCpuKernels,
+  touchedSlots,
+  touches,
+} from "./convolution_cpu_weight.ts";
 import {
   type ConvolutionProblem,
   convolutionSlots,
@@ -88,6 +95,7 @@ export function planCpuFlat(capabilities: Capabilities, problem: ConvolutionProb
       multiplier: problem.filters / problem.channels,
       width: inputSize[2],
       out_w: size[2],
+      touch: touches(capabilities) ? 1 : 0,
       ...epilogueConstants(problem),
     },
     {
@@ -97,7 +105,7 @@ export function planCpuFlat(capabilities: Capabilities, problem: ConvolutionProb
       x_plane: inputSize[1] * inputSize[2] / 4,
       y_plane: size[1] * size[2],
     },
-    order,
+    touchedSlots(capabilities, ...order),
     [Math.ceil(units / localSize), 1, 1],
   );
   return {

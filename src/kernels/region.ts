@@ -1,5 +1,5 @@
 // Copying a box of elements between two strided views of two buffers: the one way in which every data movement
-// operator becomes dispatches of movement/gather.comp.
+// operator becomes dispatches of movement/gather.comp, or of movement/cpu_interleave.comp.
 
 import { programs } from "../../shaders/manifest.ts";
 import type { Dispatch } from "../core/dispatch.ts";
@@ -66,11 +66,53 @@ function isDense(walk: Walk): boolean {
   });
 }
 
+/** Whether the innermost axis takes words in turn from two to four runs of whole quads, and the output has no gaps. */
+function interleaves(capabilities: Capabilities, { elementBytes, walk, from, to }: State): boolean {
+  const [factor, run] = walk.sizes;
+  const [inner, along, ...outer] = walk.strides[0]!;
+  const quads = [run ?? 0, inner!, ...outer, from, to];
+  return capabilities.deviceClass === "cpu" && capabilities.int64 && elementBytes === 4 &&
+    factor! >= 2 && factor! <= 4 && along === 1 && quads.every((place) => place % 4 === 0) &&
+    isDense(walk);
+}
+
+function dispatchInterleaved(
+  capabilities: Capabilities,
+  { walk, from, to }: State,
+  slots: readonly [number, number],
+): Dispatch {
+  const [factor, run, ...outer] = walk.sizes as [number, number, ...number[]];
+  const [inner, , ...strides] = walk.strides[0]!;
+  const sizes = [run / 4, ...outer];
+  const count = sizes.reduce((product, size) => product * size, 1);
+  return makeDispatch(
+    programs[`movement/cpu_interleave.${usesTexels(capabilities) ? "texel" : "storage"}` as const],
+    {
+      local_size_x: plainLocalSize(capabilities),
+      factor,
+      rank: sizes.length,
+      repeat: inner === 0 ? 1 : 0,
+      store_octets: factor % 2 === 0 && to % 8 === 0 ? 1 : 0,
+    },
+    {
+      count,
+      ...divisorWords(sizes, MAX_AXES - 2),
+      step: inner! / 4,
+      from: from / 4,
+      ...strideWords("from", [1, ...strides.map((stride) => stride / 4)], MAX_AXES - 1),
+      to: to / 4,
+    },
+    slots,
+    gridForItems(capabilities, count),
+  );
+}
+
 function dispatchState(
   capabilities: Capabilities,
   state: State,
   slots: readonly [number, number],
 ): Dispatch {
+  if (interleaves(capabilities, state)) return dispatchInterleaved(capabilities, state, slots);
   const { walk, elementBytes } = state;
   const count = walk.sizes.reduce((product, size) => product * size, 1);
   const lanes = Math.max(1, 4 / elementBytes);

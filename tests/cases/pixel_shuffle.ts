@@ -14,6 +14,10 @@ const TABLE: readonly (readonly [shape: readonly number[], factors: readonly num
   [[2, 4, 3, 3], [2, 2]],
   [[1, 3, 4, 5], [1, 1]],
   [[1, 48, 4, 4], [4, 4]],
+  // Rows of whole vectors, which CPU devices interleave.
+  [[2, 12, 3, 8], [2, 2]],
+  [[1, 18, 2, 4], [3, 3]],
+  [[2, 16, 2, 3, 4], [2, 2, 2]],
   [[1, 12, 2, 3, 2], [2, 3, 2]],
   [[2, 8, 2, 1, 3], [2, 2, 2]],
   [[0, 4, 3, 3], [2, 2]],

@@ -27,6 +27,41 @@ function words(dispatch: Dispatch): (name: string) => number {
   };
 }
 
+/** Does what cpu_interleave.comp does, on elements instead of bytes. */
+function interpretInterleaved(
+  dispatch: Dispatch,
+  elementBytes: number,
+  source: ArrayLike<number>,
+  output: Float64Array,
+  writes: Float64Array,
+): void {
+  const push = words(dispatch);
+  const { factor, rank, store_octets } = dispatch.constants as Record<string, number>;
+  const lanes = 4 / elementBytes;
+  assert(!store_octets || push("to") % 2 === 0 && factor! % 2 === 0);
+  for (let i = 0; i < push("count"); i++) {
+    let rest = i;
+    let from = push("from");
+    for (let axis = 0; axis < rank!; axis++) {
+      const outermost = axis === rank! - 1;
+      const coordinate = outermost ? rest : rest % push(`size_${axis}`);
+      if (!outermost) rest = Math.floor(rest / push(`size_${axis}`));
+      from += coordinate * push(`from_${axis}`);
+    }
+    for (let k = 0; k < 4 * factor!; k++) {
+      const word = (from + k % factor! * push("step")) * 4 + Math.floor(k / factor!);
+      const to = (push("to") + i * factor!) * 4 + k;
+      for (let lane = 0; lane < lanes; lane++) {
+        const at = Math.floor(word * lanes + lane);
+        assert(at >= 0 && at < source.length, `read ${at} of ${source.length}`);
+        output[Math.floor(to * lanes + lane)] = source[at]!;
+        writes[Math.floor(to * lanes + lane)]! += Math.min(lanes, 1);
+      }
+      if (lanes < 1) assertEquals(word % 2, to % 2);
+    }
+  }
+}
+
 /** Does what the shader does, on elements instead of bytes. */
 function interpret(
   dispatch: Dispatch,
@@ -35,6 +70,11 @@ function interpret(
   output: Float64Array,
   writes: Float64Array,
 ): void {
+  if (dispatch.program.id.startsWith("movement/cpu_interleave")) {
+    const source = buffers[dispatch.slots[0]!]!;
+    interpretInterleaved(dispatch, elementBytes, source, output, writes);
+    return;
+  }
   const push = words(dispatch);
   const quad = dispatch.program.id.includes(".quad");
   const unitBytes = quad ? 16 : dispatch.constants.element_bytes!;

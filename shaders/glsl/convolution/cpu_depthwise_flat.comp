@@ -29,6 +29,8 @@ layout(constant_id = 9) const uint k_pad_w = 1u;
 layout(constant_id = 10) const uint k_multiplier = 1u;
 layout(constant_id = 11) const uint k_width = 14u; // of x
 layout(constant_id = 12) const uint k_out_w = 14u;
+// The lines of y are brought into the cache first.
+layout(constant_id = 13) const bool k_touch = false;
 
 layout(push_constant) uniform Push {
 #ifdef LOAD_ADDRESS
@@ -47,6 +49,7 @@ layout(push_constant) uniform Push {
 
 #define STORE_PAIRS
 #include "../lib/cpu_load.glsl"
+#include "../lib/cpu_touch.glsl"
 #include "../lib/epilogue.glsl"
 
 INPUT4(0, x)
@@ -54,6 +57,7 @@ INPUT1(1, weight)
 INPUT1(2, bias)
 INPUT1(3, residual)
 OUTPUT4(4, y)
+TOUCHABLE(5, y_old)
 
 const uint k_count = k_kernel_h * k_kernel_w;
 const uint k_span_h = (k_rows - 1u) * k_stride_h + (k_kernel_h - 1u) * k_dilation_h + 1u;
@@ -70,6 +74,13 @@ void main() {
   uint channel = plane % push.channels;
   uint x_start = (plane / k_multiplier) * push.x_plane;
   uint x_first = strip * (k_rows * k_stride_h * k_width / 4u) - k_lead;
+
+  uint target = plane * push.y_plane + strip * (k_rows * k_out_w);
+  if (k_touch) {
+    [[unroll]] for (uint v = 0u; v < k_rows * k_out_w; v += 16u) {
+      TOUCH(y_old, (target + v) >> 2u);
+    }
+  }
 
   float weights[k_count];
   [[unroll]] for (uint i = 0u; i < k_count; i++) {
@@ -103,12 +114,15 @@ void main() {
           }
         }
       }
-      uint at = plane * push.y_plane + first + v + p;
+      uint at = target + v + p;
       float residual = k_has_residual ? LOAD1(residual, at) : 0.0;
       value[p] = epilogue_value(sum, bias, residual);
     }
     if (unit < push.units && first + v < push.y_plane) {
-      STORE4(y, (plane * push.y_plane + first + v) >> 2u, value);
+      STORE4(y, (target + v) >> 2u, value);
     }
+  }
+  if (k_touch) {
+    TOUCHED(y)
   }
 }
