@@ -41,3 +41,17 @@ use_runtimes() {
   fi
 }
 use_runtimes
+
+# environment NAME PACKAGE...: a virtual environment with these packages, below the
+# folder ENVIRONMENTS.
+environment() {
+  local folder="$ENVIRONMENTS/$1" python
+  shift
+  if [ ! -f "$folder/complete" ]; then
+    python="$(command -v python3.11)" || die "python3.11 is needed: MXNet has no wheels for newer versions"
+    say "installing $*"
+    "$python" -m venv "$folder"
+    "$folder/bin/pip" install --quiet --disable-pip-version-check "$@"
+    touch "$folder/complete"
+  fi
+}
