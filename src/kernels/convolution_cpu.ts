@@ -2,16 +2,15 @@
 // to a vector, so that the inner loop is loads, shuffles and multiply-adds without a condition.
 
 import type { Dispatch } from "../core/dispatch.ts";
+import { cpuLocalSize, storedTogether } from "./cpu_plane.ts";
 import {
   blocksTogether,
-  cpuLocalSize,
   cpuProgram,
   LANES,
   outputWords,
   packedBlocks,
   packedWeight,
   packedWeightVectors,
-  storesPlainly,
   supportsCpuKernels,
   touchedSlots,
   touches,
@@ -152,12 +151,11 @@ function forward(
   group: number,
   slots: readonly number[],
 ): Dispatch {
-  const { kernel, stride, dilation, size, output } = problem;
+  const { kernel, stride, dilation, size } = problem;
   const [depth, height, width] = sizes.packed;
   const filters = problem.filters / problem.groups;
   const localSize = cpuLocalSize(sizes.runs, sizes.blocks);
-  const vectorStore = storesPlainly(problem) && output.w === 1 && size[2] % 4 === 0 &&
-    [output.n, output.c, output.d, output.h].every((stride) => stride % 4 === 0);
+  const vectorStore = storedTogether(problem) >= 4;
   return makeDispatch(
     cpuProgram(capabilities, "cpu_forward"),
     {

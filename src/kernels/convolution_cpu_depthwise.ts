@@ -2,24 +2,19 @@
 
 import { isChannelFirst } from "./convolution_cpu_row.ts";
 import {
-  cpuProgram,
-  LANES,
-  outputWords,
-  storesPlainly,
-  supportsCpuKernels,
-} from "./convolution_cpu_weight.ts";
+  isPlainWeight,
+  leastIdleSize,
+  localSizeOfMany,
+  storedTogether,
+  windowConstants,
+} from "./cpu_plane.ts";
+import { cpuProgram, LANES, outputWords, supportsCpuKernels } from "./convolution_cpu_weight.ts";
 import {
   type ConvolutionProblem,
   convolutionSlots,
   epilogueConstants,
 } from "./convolution_problem.ts";
 import { type Capabilities, makeDispatch, type Plan } from "./plan.ts";
-
-function isPlainWeight({ weight, kernel }: ConvolutionProblem): boolean {
-  const [kd, kh, kw] = kernel;
-  return (kw === 1 || weight.w === 1) && (kh === 1 || weight.h === kw) &&
-    (kd === 1 || weight.d === kh * kw) && weight.n === kd * kh * kw;
-}
 
 /** Whether a device can run the depthwise kernel on a problem. */
 export function supportsCpuDepthwise(
@@ -53,31 +48,21 @@ function stripRows(problem: ConvolutionProblem): number | undefined {
 }
 
 function planRows(capabilities: Capabilities, problem: ConvolutionProblem, rows: number): Plan {
-  const { kernel, stride, dilation, padding, inputSize, size, output } = problem;
+  const { padding, inputSize, size } = problem;
   const strips = Math.ceil(size[1] / rows);
   const units = problem.batch * problem.filters * strips;
-  // Enough workgroups for every thread of the device.
-  const localSize = [64, 32, 16].find((each) => units >= each * 16) ?? LANES;
-  const steps = [output.n, output.c, output.h, size[2]];
-  const plain = storesPlainly(problem) && output.w === 1;
-  const together = [4, 2].find((count) => plain && steps.every((step) => step % count === 0));
+  const localSize = localSizeOfMany(units);
   const { slots, order } = convolutionSlots(problem);
   const dispatch = makeDispatch(
     cpuProgram(capabilities, "cpu_depthwise_rows"),
     {
       local_size_x: localSize,
       rows,
-      kernel_h: kernel[1],
-      kernel_w: kernel[2],
-      stride_h: stride[1],
-      stride_w: stride[2],
-      dilation_h: dilation[1],
-      dilation_w: dilation[2],
+      ...windowConstants(problem),
       pad_h: padding[1],
-      pad_w: padding[2],
       multiplier: problem.filters / problem.channels,
       rest: inputSize[2] % 4,
-      store: together ?? 1,
+      store: Math.min(storedTogether(problem), 4),
       ...epilogueConstants(problem),
     },
     {
@@ -110,18 +95,15 @@ function planRows(capabilities: Capabilities, problem: ConvolutionProblem, rows:
  * @returns One dispatch.
  */
 export function planCpuDepthwise(capabilities: Capabilities, problem: ConvolutionProblem): Plan {
-  const { kernel, stride, dilation, padding, inputSize, size, output, input } = problem;
+  const { kernel, stride, dilation, padding, inputSize, size, input } = problem;
   const strip = stripRows(problem);
   if (strip !== undefined && problem.batch * problem.filters * size[1] <= 64 * 65_535) {
     return planRows(capabilities, problem, strip);
   }
   const rows = size[1] >= 28 ? 4 : size[1] >= 14 ? 2 : 1;
   const runs = Math.ceil(size[2] / 4) * Math.ceil(size[1] / rows);
-  const idle = (each: number): number => Math.ceil(runs / each) * each - runs;
-  const localSize = [32, 16, 8].reduce((best, each) => idle(each) < idle(best) ? each : best, 64);
+  const localSize = leastIdleSize(runs);
   const aligned = stride[2] === 1 && dilation[2] === 1 && inputSize[2] % 4 === 0;
-  const vectorStore = storesPlainly(problem) && output.w === 1 && size[2] % 4 === 0 &&
-    [output.n, output.c, output.d, output.h].every((step) => step % 4 === 0);
   const { slots, order } = convolutionSlots(problem);
   const [x, weight, bias, residual, result] = order as [number, number, number, number, number];
   const dispatch = makeDispatch(
@@ -130,16 +112,10 @@ export function planCpuDepthwise(capabilities: Capabilities, problem: Convolutio
       local_size_x: localSize,
       rows,
       kernel_d: kernel[0],
-      kernel_h: kernel[1],
-      kernel_w: kernel[2],
-      stride_h: stride[1],
-      stride_w: stride[2],
-      dilation_h: dilation[1],
-      dilation_w: dilation[2],
-      pad_w: padding[2],
+      ...windowConstants(problem),
       multiplier: problem.filters / problem.channels,
       aligned: aligned ? 1 : 0,
-      vector_store: vectorStore ? 1 : 0,
+      vector_store: storedTogether(problem) >= 4 ? 1 : 0,
       ...epilogueConstants(problem),
     },
     {

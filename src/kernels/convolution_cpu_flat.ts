@@ -1,6 +1,7 @@
 // Depthwise convolution for CPU devices on narrow planes: strips of whole rows, one behind the other in memory.
 
 import { isChannelFirst } from "./convolution_cpu_row.ts";
+import { isPlainWeight, localSizeOfMany, windowConstants } from "./cpu_plane.ts";
 import {
   cpuProgram,
   LANES,
@@ -47,12 +48,9 @@ export function hasFlatPlanes(problem: ConvolutionProblem): boolean {
 
 /** Whether a device can run the kernel on a problem. */
 export function supportsCpuFlat(problem: ConvolutionProblem, capabilities: Capabilities): boolean {
-  const { kernel, size, weight } = problem;
-  const plain = (kernel[2] === 1 || weight.w === 1) &&
-    (kernel[1] === 1 || weight.h === kernel[2]) && weight.n === kernel[1] * kernel[2];
   const rows = flatRows(problem);
-  return hasFlatPlanes(problem) && plain && storesPlainly(problem) &&
-    problem.batch * problem.filters * Math.ceil(size[1] / rows) <= LANES * 65_535 &&
+  return hasFlatPlanes(problem) && isPlainWeight(problem) && storesPlainly(problem) &&
+    problem.batch * problem.filters * Math.ceil(problem.size[1] / rows) <= LANES * 65_535 &&
     supportsCpuKernels(capabilities, problem.inputCount, problem.weightCount, problem.outputCount);
 }
 
@@ -72,26 +70,19 @@ export function prefersCpuFlat(problem: ConvolutionProblem, capabilities: Capabi
  * @returns One dispatch.
  */
 export function planCpuFlat(capabilities: Capabilities, problem: ConvolutionProblem): Plan {
-  const { kernel, stride, dilation, padding, inputSize, size } = problem;
+  const { padding, inputSize, size } = problem;
   const rows = flatRows(problem);
   const strips = Math.ceil(size[1] / rows);
   const units = problem.batch * problem.filters * strips;
-  // Enough workgroups for every thread of the device.
-  const localSize = [64, 32, 16].find((each) => units >= each * 16) ?? LANES;
+  const localSize = localSizeOfMany(units);
   const { slots, order } = convolutionSlots(problem);
   const dispatch = makeDispatch(
     cpuProgram(capabilities, "cpu_depthwise_flat"),
     {
       local_size_x: localSize,
       rows,
-      kernel_h: kernel[1],
-      kernel_w: kernel[2],
-      stride_h: stride[1],
-      stride_w: stride[2],
-      dilation_h: dilation[1],
-      dilation_w: dilation[2],
+      ...windowConstants(problem),
       pad_h: padding[1],
-      pad_w: padding[2],
       multiplier: problem.filters / problem.channels,
       width: inputSize[2],
       out_w: size[2],

@@ -9,6 +9,7 @@ import {
   PIXELS,
   windowOf,
 } from "./cpu_lanes.ts";
+import { storedTogether, windowConstants } from "./cpu_plane.ts";
 import {
   cpuProgram,
   packedWeight,
@@ -82,7 +83,7 @@ export function prefersCpuGrouped(
  * @returns One dispatch; a prepared slot holds the weight.
  */
 export function planCpuGrouped(capabilities: Capabilities, problem: ConvolutionProblem): Plan {
-  const { kernel, stride, dilation, padding, inputSize, size, output, groups } = problem;
+  const { padding, inputSize, size, output, groups } = problem;
   const { runs, neighbors } = windowOf(problem);
   const together = filtersTogether(problem);
   const packing = packingOf(problem);
@@ -90,7 +91,6 @@ export function planCpuGrouped(capabilities: Capabilities, problem: ConvolutionP
   const { stripsPerPart, parts } = partsOf(problem, runs, 1);
   const blocks = problem.batch * problem.filters / together;
   const each = partsTogether(parts, blocks);
-  const octets = [output.n, output.c, output.h, size[2]].every((step) => step % PIXELS === 0);
   const { slots, order } = convolutionSlots(problem);
   const [input, , bias, residual, result] = order as [number, number, number, number, number];
   const weight = slots.push(packedWeight(capabilities, ungrouped(problem), packing, 0)) - 1;
@@ -99,16 +99,10 @@ export function planCpuGrouped(capabilities: Capabilities, problem: ConvolutionP
     {
       local_size_x: localSize(runs),
       filters: together,
-      kernel_h: kernel[1],
-      kernel_w: kernel[2],
-      stride_h: stride[1],
-      stride_w: stride[2],
-      dilation_h: dilation[1],
-      dilation_w: dilation[2],
-      pad_w: padding[2],
+      ...windowConstants(problem),
       depth: Math.min(channels, 4),
       neighbors,
-      store_octets: octets ? 1 : 0,
+      store_octets: storedTogether(problem) >= PIXELS ? 1 : 0,
       quads: packing.quads,
       ...epilogueConstants(problem),
     },

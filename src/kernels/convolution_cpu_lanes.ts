@@ -10,7 +10,8 @@ import {
   windowOf,
 } from "./cpu_lanes.ts";
 import { isChannelFirst } from "./convolution_cpu_row.ts";
-import { cpuProgram, storesPlainly, supportsCpuKernels } from "./convolution_cpu_weight.ts";
+import { isPlainWeight, storedTogether, windowConstants } from "./cpu_plane.ts";
+import { cpuProgram, supportsCpuKernels } from "./convolution_cpu_weight.ts";
 import {
   type ConvolutionProblem,
   convolutionSlots,
@@ -26,11 +27,10 @@ import { type Capabilities, makeDispatch, type Plan } from "./plan.ts";
  * @returns True for two axes, channel-first rows of whole vectors, a small kernel, and no pixel shuffle.
  */
 export function hasLaneRows(problem: ConvolutionProblem, capabilities: Capabilities): boolean {
-  const { kernel, inputSize, size, output } = problem;
+  const { kernel, inputSize, size } = problem;
   const flat = kernel[0] === 1 && inputSize[0] === 1 && size[0] === 1;
-  const steps = [inputSize[2], output.n, output.c, output.h, size[2]];
   return flat && isChannelFirst(problem) && kernel[1] * kernel[2] <= 64 &&
-    storesPlainly(problem) && output.w === 1 && steps.every((step) => step % 4 === 0) &&
+    inputSize[2] % 4 === 0 && storedTogether(problem) >= 4 &&
     windowOf(problem).texels <= MOST_TEXELS &&
     size[2] <=
       PIXELS * Math.min(capabilities.maxWorkgroupInvocations, capabilities.maxWorkgroupSize[0]) &&
@@ -39,10 +39,8 @@ export function hasLaneRows(problem: ConvolutionProblem, capabilities: Capabilit
 
 /** Whether a device can run the kernel on a problem. */
 export function supportsCpuLanes(problem: ConvolutionProblem, capabilities: Capabilities): boolean {
-  const { kernel, groups, channels, weight } = problem;
-  const plain = (kernel[2] === 1 || weight.w === 1) &&
-    (kernel[1] === 1 || weight.h === kernel[2]) && weight.n === kernel[1] * kernel[2];
-  return groups === channels && plain && hasLaneRows(problem, capabilities) &&
+  return problem.groups === problem.channels && isPlainWeight(problem) &&
+    hasLaneRows(problem, capabilities) &&
     rowsOf(problem, windowOf(problem)) > 0 &&
     supportsCpuKernels(capabilities, problem.inputCount, problem.weightCount, problem.outputCount);
 }
@@ -64,28 +62,21 @@ export function prefersCpuLanes(problem: ConvolutionProblem, capabilities: Capab
  * @returns One dispatch.
  */
 export function planCpuLanes(capabilities: Capabilities, problem: ConvolutionProblem): Plan {
-  const { kernel, stride, dilation, padding, inputSize, size, output } = problem;
+  const { padding, inputSize, size, output } = problem;
   const window = windowOf(problem);
   const rows = rowsOf(problem, window);
   const { strips, stripsPerPart, parts } = partsOf(problem, window.runs, rows);
   const together = partsTogether(parts, problem.batch * problem.filters);
-  const octets = [output.n, output.c, output.h, size[2]].every((step) => step % PIXELS === 0);
   const { slots, order } = convolutionSlots(problem);
   const dispatch = makeDispatch(
     cpuProgram(capabilities, "cpu_depthwise_lanes"),
     {
       local_size_x: localSize(window.runs),
       rows,
-      kernel_h: kernel[1],
-      kernel_w: kernel[2],
-      stride_h: stride[1],
-      stride_w: stride[2],
-      dilation_h: dilation[1],
-      dilation_w: dilation[2],
-      pad_w: padding[2],
+      ...windowConstants(problem),
       multiplier: problem.filters / problem.channels,
       neighbors: window.neighbors,
-      store_octets: octets ? 1 : 0,
+      store_octets: storedTogether(problem) >= PIXELS ? 1 : 0,
       ...epilogueConstants(problem),
     },
     {

@@ -2,9 +2,9 @@
 
 import type { Dispatch } from "../core/dispatch.ts";
 import { MAX_CPU_GROUPS } from "./convolution_cpu.ts";
+import { cpuLocalSize, storedTogether } from "./cpu_plane.ts";
 import {
   blocksTogether,
-  cpuLocalSize,
   cpuProgram,
   LANES,
   outputWords,
@@ -116,8 +116,8 @@ export function planCpuRow(capabilities: Capabilities, problem: ConvolutionProbl
   const plane = inputSize[0] * inputSize[1] * inputSize[2];
   const blocks = packedBlocks(problem) / blocksTogether(problem);
   const localSize = cpuLocalSize(runs, blocks);
-  const vectorStore = storesPlainly(problem) && output.w === 1 && width % 4 === 0 &&
-    [output.n, output.c, output.d, whole ? 0 : output.h].every((step) => step % 4 === 0);
+  const vectorStore =
+    storedTogether(problem, [output.n, output.c, output.d, whole ? 0 : output.h, width]) >= 4;
   const { slots, order } = convolutionSlots(problem);
   const [input, , bias, residual, result] = order as [number, number, number, number, number];
   const dispatches: Dispatch[] = [];

@@ -1,5 +1,5 @@
-// What the convolution kernels for CPU devices share: the build for the device's load path, the packed weight, and the
-// size of a workgroup.
+// What the convolution kernels for CPU devices share: the build for the device's load path, and the
+// packed weight.
 
 import { type ProgramId, programs } from "../../shaders/manifest.ts";
 import type { Program } from "../core/dispatch.ts";
@@ -46,22 +46,6 @@ export function touches(capabilities: Capabilities): boolean {
 /** The slots of a kernel whose last operand is its result, with the result once more to be read where `touches` says so. */
 export function touchedSlots(capabilities: Capabilities, ...slots: readonly number[]): number[] {
   return touches(capabilities) ? [...slots, slots.at(-1)!] : [...slots];
-}
-
-/**
- * Local size for a number of runs: full workgroups, but enough of them for every thread of the device.
- *
- * @param runs Invocations that are needed.
- * @param others Workgroups that each of them is multiplied by.
- * @returns 8, 16, 32 or 64.
- */
-export function cpuLocalSize(runs: number, others: number): number {
-  const subgroups = Math.ceil(runs / LANES);
-  if (subgroups >= 64) return 64;
-  if (subgroups <= 16 && others < 16) return LANES;
-  // Idle lanes compute like the others, so as few as possible; larger workgroups on a tie.
-  const idle = (size: number): number => Math.ceil(runs / size) * size - runs;
-  return [32, 16, LANES].reduce((best, size) => idle(size) < idle(best) ? size : best, 64);
 }
 
 /**

@@ -5,11 +5,10 @@
 // the picture is. Against float64 the error is below 1e-5 of the largest result (direct kernels: 2e-6).
 
 import type { Dispatch } from "../core/dispatch.ts";
+import { cpuLocalSize, storedTogether } from "./cpu_plane.ts";
 import {
-  cpuLocalSize,
   cpuProgram,
   LANES,
-  storesPlainly,
   supportsCpuKernels,
   touchedSlots,
   touches,
@@ -196,8 +195,7 @@ function chunkDispatches(
   };
   const vectorLoad = input.w === 1 && inputSize[2] % 4 === 0 &&
     [input.n, input.c, input.h].every((step) => step % 4 === 0);
-  const vectorStore = storesPlainly(problem) && output.w === 1 && size[2] % 4 === 0 &&
-    [output.n, output.c, output.h].every((step) => step % 4 === 0);
+  const vectorStore = storedTogether(problem) >= 4;
   const outQuads = Math.ceil(problem.filters / 4);
   const inputLocal = transformLocalSize(tiles, quads);
   const outputLocal = transformLocalSize(tiles, outQuads);
