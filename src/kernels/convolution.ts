@@ -20,7 +20,7 @@ import {
   prefersCpuWinograd,
   supportsCpuWinograd,
 } from "./convolution_cpu_winograd.ts";
-import { chooseTile, planIgemmConvolution, tileFits, TILES } from "./convolution_igemm.ts";
+import { planIgemmConvolution } from "./convolution_igemm.ts";
 import { planDirectConvolution } from "./convolution_direct.ts";
 import {
   checkConvolutionLimits,
@@ -29,6 +29,7 @@ import {
   convolutionSlots,
   describeConvolution,
 } from "./convolution_problem.ts";
+import { rankTiles, type Tile, tileFits, TILES } from "./convolution_tiles.ts";
 import type { Capabilities, Plan } from "./plan.ts";
 
 export type { ConvolutionSettings, Layout } from "./convolution_problem.ts";
@@ -91,20 +92,20 @@ export const CONVOLUTION_VARIANTS: readonly ConvolutionVariant[] = [
   },
   {
     name: "igemm",
-    supports: (problem, capabilities) => chooseTile(capabilities, problem) !== undefined,
+    supports: (_, capabilities) => TILES.some((tile) => tileFits(tile, capabilities)),
     // Shared memory and barriers cost a CPU device more than they save; a few filters leave a tile empty.
     when: (problem, capabilities) =>
       capabilities.deviceClass !== "cpu" && problem.filters / problem.groups >= 8 &&
       problem.channels / problem.groups * problem.kernel[0] * problem.kernel[1] *
             problem.kernel[2] >= 8,
-    plan: (capabilities, problem) => planIgemmConvolution(capabilities, problem),
+    plan: (capabilities, problem) => planTiles(capabilities, problem, TILES),
   },
   // Each tile under its own name, to be forced by tests and benches.
   ...TILES.map((tile): ConvolutionVariant => ({
     name: `igemm_${tile.name}`,
     supports: (_, capabilities) => tileFits(tile, capabilities),
     when: () => false,
-    plan: (capabilities, problem) => planIgemmConvolution(capabilities, problem, tile),
+    plan: (capabilities, problem) => planTiles(capabilities, problem, [tile]),
   })),
   {
     name: "igemm_split",
@@ -119,6 +120,77 @@ export const CONVOLUTION_VARIANTS: readonly ConvolutionVariant[] = [
     plan: planDirectConvolution,
   },
 ];
+
+/** The implicit matrix product with the tile and the split that should take least time. */
+function planTiles(
+  capabilities: Capabilities,
+  problem: ConvolutionProblem,
+  tiles: readonly Tile[],
+): Plan {
+  const { tile, splits } = rankTiles(capabilities, problem, tiles)[0]!;
+  return planIgemmConvolution(capabilities, problem, tile, splits);
+}
+
+/** A variant by its name: a row of the table, or `igemm_<tile>_split<parts>`. */
+function findVariant(name: string): ConvolutionVariant | undefined {
+  const [, tileName, parts] = /^igemm_(\d+x\d+)_split([1-8])$/.exec(name) ?? [];
+  const tile = TILES.find((each) => each.name === tileName);
+  if (tile === undefined) return CONVOLUTION_VARIANTS.find((row) => row.name === name);
+  return {
+    name,
+    supports: (problem, capabilities) =>
+      rankTiles(capabilities, problem, [tile]).some(({ splits }) => splits === Number(parts)),
+    when: () => false,
+    plan: (capabilities, problem) =>
+      planIgemmConvolution(capabilities, problem, tile, Number(parts)),
+  };
+}
+
+/** Most variants that are worth measuring. */
+const MOST_CANDIDATES = 12;
+
+/**
+ * Variants of a convolution that are worth measuring against each other.
+ *
+ * @param capabilities The device.
+ * @param settings The convolution.
+ * @returns At most 12 names for {@linkcode planConvolution}, what it would choose first; none for an empty result.
+ * @throws {ShapeError} If shapes and attributes do not fit each other.
+ */
+export function convolutionCandidates(
+  capabilities: Capabilities,
+  settings: ConvolutionSettings,
+): readonly string[] {
+  const problem = describeConvolution(settings);
+  return problem.outputCount === 0 ? [] : problemCandidates(capabilities, problem);
+}
+
+/**
+ * {@linkcode convolutionCandidates} of a convolution that is already described.
+ *
+ * @param capabilities The device.
+ * @param problem The convolution; not empty.
+ * @returns Names, best guess first.
+ */
+export function problemCandidates(
+  capabilities: Capabilities,
+  problem: ConvolutionProblem,
+): readonly string[] {
+  const cpu = capabilities.deviceClass === "cpu";
+  const tiles = cpu
+    ? []
+    : rankTiles(capabilities, problem).map(({ tile, splits }) =>
+      `igemm_${tile.name}_split${splits}`
+    );
+  const rows = CONVOLUTION_VARIANTS.filter((row) =>
+    !row.name.startsWith("igemm") && row.name.startsWith("cpu") <= cpu &&
+    runs(row, problem, capabilities)
+  );
+  const chosen = chooseVariant(capabilities, problem).name;
+  const others = rows.map(({ name }) => name).filter((name) => name !== chosen);
+  if (chosen !== "igemm") return [chosen, ...tiles, ...others].slice(0, MOST_CANDIDATES);
+  return [...tiles.slice(0, MOST_CANDIDATES - others.length), ...others];
+}
 
 /**
  * Shape of the result of a convolution.
@@ -155,13 +227,7 @@ export function planConvolution(
 }
 
 /** Variants that read in front of the input where padding is negative: all others must not be asked. */
-const CROPPING: readonly string[] = [
-  "cpu",
-  "igemm",
-  ...TILES.map((tile) => `igemm_${tile.name}`),
-  "igemm_split",
-  "direct",
-];
+const CROPPING = /^(cpu|igemm.*|direct)$/;
 
 function runs(
   { name, supports }: ConvolutionVariant,
@@ -169,7 +235,16 @@ function runs(
   capabilities: Capabilities,
 ): boolean {
   const crops = problem.padding.some((zeros) => zeros < 0);
-  return (!crops || CROPPING.includes(name)) && supports(problem, capabilities);
+  return (!crops || CROPPING.test(name)) && supports(problem, capabilities);
+}
+
+function chooseVariant(
+  capabilities: Capabilities,
+  problem: ConvolutionProblem,
+): ConvolutionVariant {
+  return CONVOLUTION_VARIANTS.find((row) =>
+    runs(row, problem, capabilities) && row.when(problem, capabilities)
+  )!;
 }
 
 /**
@@ -188,7 +263,7 @@ export function planConvolutionProblem(
 ): Plan {
   checkConvolutionLimits(capabilities, problem);
   if (variant !== undefined) {
-    const row = CONVOLUTION_VARIANTS.find(({ name }) => name === variant);
+    const row = findVariant(variant);
     if (row === undefined || !runs(row, problem, capabilities)) {
       const names = CONVOLUTION_VARIANTS.map(({ name }) => name).join(", ");
       throw new LimitError(
@@ -198,8 +273,5 @@ export function planConvolutionProblem(
     }
     return row.plan(capabilities, problem);
   }
-  const row = CONVOLUTION_VARIANTS.find((each) =>
-    runs(each, problem, capabilities) && each.when(problem, capabilities)
-  )!;
-  return row.plan(capabilities, problem);
+  return chooseVariant(capabilities, problem).plan(capabilities, problem);
 }

@@ -156,6 +156,11 @@ function sumChunks(
   );
 }
 
+function describeGradient(settings: ConvolutionSettings): GradientProblem {
+  const order: Layout = settings.weightLayout ?? settings.layout;
+  return { ...describeConvolution(settings), channelLast: order.indexOf("C") !== 1 };
+}
+
 /**
  * Plans the gradient of a convolution's weight in float32:
  * `dw[o, c, k] = sum over n, q of g[n, o, q] * x[n, c, q * stride - padding + k * dilation]`.
@@ -172,9 +177,7 @@ export function planWeightGradient(
   settings: ConvolutionSettings,
   variant?: string,
 ): Plan {
-  const described = describeConvolution(settings);
-  const order: Layout = settings.weightLayout ?? settings.layout;
-  const problem: GradientProblem = { ...described, channelLast: order.indexOf("C") !== 1 };
+  const problem = describeGradient(settings);
   const work = {
     flops: gradientFlops(problem),
     bytes: 4 * (problem.inputCount + problem.weightCount + problem.outputCount),
@@ -217,4 +220,28 @@ export function planWeightGradient(
     slots,
     dispatches: [dispatch(quads * 4), sumChunks(capabilities, quads, chunks, [2, 3])],
   };
+}
+
+/**
+ * Variants of a weight gradient that are worth measuring against each other.
+ *
+ * @param capabilities The device.
+ * @param settings The convolution.
+ * @returns Names for {@linkcode planWeightGradient}, what it would choose first; none where there is nothing to add up.
+ * @throws {ShapeError} If shapes and attributes do not fit each other.
+ */
+export function weightGradientCandidates(
+  capabilities: Capabilities,
+  settings: ConvolutionSettings,
+): readonly string[] {
+  const problem = describeGradient(settings);
+  if (problem.outputCount === 0) return [];
+  const cpu = capabilities.deviceClass === "cpu";
+  const rows = GRADIENT_VARIANTS.filter(({ name, supports }) =>
+    // The row "igemm" is one of its tiles.
+    name !== "igemm" && (cpu ? !name.startsWith("igemm") : !name.startsWith("cpu")) &&
+    supports(problem, capabilities)
+  ).map(({ name }) => name);
+  const chosen = planWeightGradient(capabilities, settings).label.split("/")[1]!;
+  return [chosen, ...rows.filter((name) => name !== chosen)];
 }

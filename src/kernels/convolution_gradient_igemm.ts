@@ -7,8 +7,8 @@ import {
   type GradientProblem,
   gradientWords,
 } from "./convolution_gradient_problem.ts";
-import { type Tile, tileFits, tileThreads } from "./convolution_igemm.ts";
 import { geometryConstants } from "./convolution_problem.ts";
+import { type Tile, tileFits, tileThreads } from "./convolution_tiles.ts";
 import { divisor } from "./divisor.ts";
 import { foldGrid } from "./grid.ts";
 import { type Capabilities, makeDispatch } from "./plan.ts";

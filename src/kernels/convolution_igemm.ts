@@ -14,110 +14,7 @@ import { foldGrid, gridForItems, plainLocalSize } from "./grid.ts";
 import { countOperand } from "./operand.ts";
 import { type Capabilities, makeDispatch, type Plan } from "./plan.ts";
 import { copyRegion } from "./region.ts";
-
-/** Shape of the part that one workgroup computes: m filters, n columns, k taps a step. */
-export interface Tile {
-  readonly name: string;
-  readonly m: number;
-  readonly n: number;
-  readonly k: number;
-  /** Pieces of four filters and of four columns that one invocation computes. */
-  readonly rows: number;
-  readonly cols: number;
-  /** Share of the arithmetic peak that the tile can reach, relative to the best. */
-  readonly efficiency: number;
-}
-
-/** All tiles. */
-export const TILES: readonly Tile[] = [
-  { name: "128x128", m: 128, n: 128, k: 16, rows: 2, cols: 2, efficiency: 1 },
-  { name: "64x128", m: 64, n: 128, k: 16, rows: 2, cols: 1, efficiency: 0.85 },
-  { name: "32x256", m: 32, n: 256, k: 16, rows: 2, cols: 1, efficiency: 0.8 },
-  { name: "16x256", m: 16, n: 256, k: 8, rows: 2, cols: 1, efficiency: 0.7 },
-  { name: "64x32", m: 64, n: 32, k: 32, rows: 1, cols: 1, efficiency: 0.5 },
-  { name: "32x32", m: 32, n: 32, k: 16, rows: 1, cols: 1, efficiency: 0.45 },
-];
-
-/** Invocations of a workgroup. */
-export function tileThreads(tile: Tile): number {
-  return tile.m / (4 * tile.rows) * (tile.n / (4 * tile.cols));
-}
-
-/** Shared memory of a workgroup: two buffers of both operands, rows one quad longer than needed. */
-export function tileSharedBytes(tile: Tile): number {
-  return 2 * tile.k * (tile.m + 4 + tile.n + 4) * 4;
-}
-
-/** Whether a device can run a tile. */
-export function tileFits(tile: Tile, capabilities: Capabilities): boolean {
-  const threads = tileThreads(tile);
-  return threads <= capabilities.maxWorkgroupInvocations &&
-    threads <= capabilities.maxWorkgroupSize[0] &&
-    tileSharedBytes(tile) <= capabilities.maxSharedMemoryBytes;
-}
-
-/** Parts into which the taps of one result are split at most: each costs a pass over the results. */
-const MOST_SPLITS = 8;
-
-/** Steps that a part has at least, or its start would cost more than it saves. */
-const LEAST_STEPS = 8;
-
-/** Bytes of all parts together: what they gain does not pay for more memory. */
-const SPLIT_BYTES = 64 * 2 ** 20;
-
-/**
- * Into how many parts the steps of a product are split, so that all processors have work.
- *
- * @param capabilities The device.
- * @param workgroups Workgroups without a split.
- * @param steps Steps of each.
- * @param resultBytes Bytes of one part.
- * @returns 1 for no split.
- */
-export function countSplits(
-  capabilities: Capabilities,
-  workgroups: number,
-  steps: number,
-  resultBytes: number,
-): number {
-  const wanted = Math.min(
-    Math.floor(capabilities.processors / workgroups),
-    MOST_SPLITS,
-    Math.floor(steps / LEAST_STEPS),
-    Math.floor(Math.min(SPLIT_BYTES, capabilities.maxStorageBufferRange) / resultBytes),
-  );
-  if (wanted < 2) return 1;
-  // No part may be empty.
-  return Math.ceil(steps / Math.ceil(steps / wanted));
-}
-
-/**
- * Picks the tile with the least estimated time: rounds of workgroups over the processors, times products a round.
- *
- * @param capabilities The device.
- * @param problem The convolution.
- * @returns The tile, or undefined if the device can run none.
- */
-export function chooseTile(
-  capabilities: Capabilities,
-  problem: ConvolutionProblem,
-): Tile | undefined {
-  const filters = problem.filters / problem.groups;
-  const columns = problem.batch * problem.size[0] * problem.size[1] * problem.size[2];
-  let best: Tile | undefined;
-  let bestTime = Infinity;
-  for (const tile of TILES) {
-    if (!tileFits(tile, capabilities)) continue;
-    const count = Math.ceil(filters / tile.m) * Math.ceil(columns / tile.n) * problem.groups;
-    const rounds = Math.ceil(count / capabilities.processors);
-    const time = rounds * tile.m * tile.n / tile.efficiency;
-    if (time < bestTime) {
-      best = tile;
-      bestTime = time;
-    }
-  }
-  return best;
-}
+import { type Tile, tileThreads } from "./convolution_tiles.ts";
 
 interface Packing {
   readonly positionMajor: boolean;
@@ -247,16 +144,15 @@ function sumParts(
  *
  * @param capabilities The device.
  * @param problem The convolution; not empty.
- * @param tile The tile; by default the one with the least estimated time.
- * @param forcedSplits Parts into which the taps are split, at most one for each step; by default as many as keep
- *   the device busy.
+ * @param tile The tile.
+ * @param wantedSplits Parts into which the taps are split, at most one for each step.
  * @returns One dispatch, or one for the parts and one for their sum; and a prepared slot with the packed weight.
  */
 export function planIgemmConvolution(
   capabilities: Capabilities,
   problem: ConvolutionProblem,
-  tile: Tile = chooseTile(capabilities, problem)!,
-  forcedSplits?: number,
+  tile: Tile,
+  wantedSplits: number,
 ): Plan {
   const { load, store } = accessModes(problem);
   const channels = problem.channels / problem.groups;
@@ -279,9 +175,7 @@ export function planIgemmConvolution(
   const tilesN = Math.ceil(columns / tile.n);
   const whole = tilesM * tilesN * problem.groups;
   const results = problem.filters * columns;
-  const length = Math.ceil(
-    packing.steps / (forcedSplits ?? countSplits(capabilities, whole, packing.steps, results * 4)),
-  );
+  const length = Math.ceil(packing.steps / wantedSplits);
   const splits = Math.ceil(packing.steps / length);
   const workgroups = whole * splits;
   const target = splits === 1

@@ -11,7 +11,7 @@ import {
   type DeconvolutionSettings,
   describeDeconvolution,
 } from "./deconvolution_problem.ts";
-import { planPhases, splitPhases } from "./deconvolution_phases.ts";
+import { phaseCandidates, planPhases, splitPhases } from "./deconvolution_phases.ts";
 import { type Capabilities, makeDispatch, type Plan, type Slot } from "./plan.ts";
 
 export type { DeconvolutionSettings } from "./deconvolution_problem.ts";
@@ -28,13 +28,18 @@ export interface DeconvolutionVariant {
 export const DECONVOLUTION_VARIANTS: readonly DeconvolutionVariant[] = [
   { name: "phases", when: prefersPhases, plan: planPhases },
   // The phases with each kernel of convolution, to be forced by tests and benches.
-  ...CONVOLUTION_VARIANTS.map(({ name }): DeconvolutionVariant => ({
+  ...CONVOLUTION_VARIANTS.map(({ name }) => phasesRow(name)),
+  { name: "direct", when: () => true, plan: planDirectDeconvolution },
+];
+
+/** Every phase with one variant of convolution. */
+function phasesRow(name: string): DeconvolutionVariant {
+  return {
     name: `phases_${name}`,
     when: () => false,
     plan: (capabilities, problem) => planPhases(capabilities, problem, name),
-  })),
-  { name: "direct", when: () => true, plan: planDirectDeconvolution },
-];
+  };
+}
 
 /** Products, wasted ones included, below which a CPU device compiles phases for longer than it ever saves. */
 const FEW_FLOPS = 1e6;
@@ -107,7 +112,11 @@ export function planDeconvolution(
       problem,
     );
   }
-  const row = DECONVOLUTION_VARIANTS.find(({ name }) => name === variant);
+  // Behind `phases_` any variant of convolution, those too that have no row of their own.
+  const inner = /^phases_(igemm_.*_split\d)$/.exec(variant)?.[1];
+  const row = inner === undefined
+    ? DECONVOLUTION_VARIANTS.find(({ name }) => name === variant)
+    : phasesRow(inner);
   const phases = variant !== "direct" && splitPhases(problem) === undefined;
   if (row === undefined || phases) {
     const names = DECONVOLUTION_VARIANTS.map(({ name }) => name).join(", ");
@@ -117,4 +126,22 @@ export function planDeconvolution(
     );
   }
   return row.plan(capabilities, problem);
+}
+
+/**
+ * Variants of a transposed convolution that are worth measuring against each other.
+ *
+ * @param capabilities The device.
+ * @param settings The transposed convolution.
+ * @returns At most 13 names for {@linkcode planDeconvolution}, what it would choose first; none for an empty result.
+ * @throws {ShapeError} If shapes and attributes do not fit each other.
+ */
+export function deconvolutionCandidates(
+  capabilities: Capabilities,
+  settings: DeconvolutionSettings,
+): readonly string[] {
+  const problem = describeDeconvolution(settings);
+  if (problem.outputCount === 0) return [];
+  const phases = phaseCandidates(capabilities, problem).map((name) => `phases_${name}`);
+  return prefersPhases(problem, capabilities) ? ["phases", ...phases] : ["direct", ...phases];
 }

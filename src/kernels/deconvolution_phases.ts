@@ -4,7 +4,7 @@
 import { programs } from "../../shaders/manifest.ts";
 import type { Dispatch } from "../core/dispatch.ts";
 import { contiguousStrides } from "../core/shape.ts";
-import { planConvolutionProblem } from "./convolution.ts";
+import { planConvolutionProblem, problemCandidates } from "./convolution.ts";
 import { type ConvolutionProblem, epilogueConstants, type Triple } from "./convolution_problem.ts";
 import { type DeconvolutionProblem, type PhaseGroup, phasesOf } from "./deconvolution_problem.ts";
 import { gridForItems, plainLocalSize } from "./grid.ts";
@@ -322,4 +322,23 @@ export function planPhases(
     flops: problem.flops,
     bytes: problem.bytes,
   };
+}
+
+/**
+ * Variants of convolution that are worth measuring for the phases.
+ *
+ * @param capabilities The device.
+ * @param problem The transposed convolution; not empty.
+ * @returns Names that serve every phase with taps, best guess for the largest first; none if there are too many phases.
+ */
+export function phaseCandidates(
+  capabilities: Capabilities,
+  problem: DeconvolutionProblem,
+): readonly string[] {
+  const parts = (splitPhases(problem) ?? [])
+    .filter((phase) => phase.every(({ taps }) => taps > 0))
+    .map((phase) => ordinary(problem, phase))
+    .sort((a, b) => b.flops - a.flops);
+  const [first, ...others] = parts.map((part) => problemCandidates(capabilities, part));
+  return first?.filter((name) => others.every((names) => names.includes(name))) ?? [];
 }

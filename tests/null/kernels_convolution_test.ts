@@ -6,6 +6,7 @@ import type { Capabilities } from "../../src/core/capabilities.ts";
 import { LimitError, ShapeError } from "../../src/core/errors.ts";
 import {
   CONVOLUTION_VARIANTS,
+  convolutionCandidates,
   convolutionOutputShape,
   type ConvolutionSettings,
   planConvolution,
@@ -16,7 +17,12 @@ import {
   TILES,
   tileSharedBytes,
   tileThreads,
-} from "../../src/kernels/convolution_igemm.ts";
+} from "../../src/kernels/convolution_tiles.ts";
+import {
+  planWeightGradient,
+  weightGradientCandidates,
+} from "../../src/kernels/convolution_gradient.ts";
+import { deconvolutionCandidates, planDeconvolution } from "../../src/kernels/deconvolution.ts";
 import type { Plan } from "../../src/kernels/plan.ts";
 import { FORGED } from "../reference/capabilities.ts";
 import { test } from "../support/test.ts";
@@ -190,7 +196,7 @@ test("countSplits() leaves no part empty and keeps to its bounds", () => {
       const splits = countSplits({ ...FORGED.gpu, processors }, workgroups, steps, bytes);
       const length = Math.ceil(steps / splits);
       assert(splits >= 1 && splits <= 8 && (splits - 1) * length < steps);
-      assert(splits === 1 || workgroups * splits <= processors && splits * bytes <= 2 ** 26);
+      assert(splits === 1 || workgroups * splits <= 2 * processors && splits * bytes <= 2 ** 26);
     },
   ));
 });
@@ -251,5 +257,54 @@ test("every variant keeps to the limits of every device", () => {
       },
     ),
     { numRuns: 100 },
+  );
+});
+
+test("candidates are distinct variants that plan, the chosen one first", () => {
+  const shapes: readonly Partial<ConvolutionSettings>[] = [
+    {},
+    { input: [1, 512, 7, 7], weight: [512, 512, 3, 3] },
+    { input: [2, 64, 20, 24], weight: [64, 1, 3, 3], groups: 64 },
+    { weight: [2, 16, 1, 1], padding: [0, 0] },
+  ];
+  for (const capabilities of Object.values(FORGED)) {
+    for (const shape of shapes) {
+      const settings = { ...SQUARE, ...shape };
+      const size = settings.input.slice(2).map((each) => 2 * each);
+      const transposed = { ...settings, weight: settings.weight.with(0, settings.input[1]!), size };
+      const { groups: _, ...rest } = { ...transposed, stride: [2, 2] };
+      const families = [
+        {
+          names: convolutionCandidates(capabilities, settings),
+          plan: (name?: string) => planConvolution(capabilities, settings, name),
+        },
+        {
+          names: weightGradientCandidates(capabilities, settings),
+          plan: (name?: string) => planWeightGradient(capabilities, settings, name),
+        },
+        {
+          names: deconvolutionCandidates(capabilities, rest),
+          plan: (name?: string) => planDeconvolution(capabilities, rest, name),
+        },
+      ];
+      for (const { names, plan } of families) {
+        assert(names.length >= 1 && names.length <= 13);
+        assertEquals(new Set(names).size, names.length);
+        assertEquals(plan(names[0]).label, plan().label);
+        for (const name of names) checkLimits(plan(name), capabilities);
+      }
+    }
+  }
+  assertEquals(convolutionCandidates(FORGED.gpu, { ...SQUARE, input: [0, 16, 20, 24] }), []);
+});
+
+test("a split may be forced where the taps allow it", () => {
+  const few: ConvolutionSettings = { ...SQUARE, input: [1, 512, 7, 7], weight: [512, 512, 3, 3] };
+  const plan = planConvolution(FORGED.gpu, few, "igemm_64x32_split4");
+  assertEquals(plan.label, "Convolution/igemm_64x32_split");
+  assertThrows(
+    () => planConvolution(FORGED.gpu, { ...few, weight: [512, 512, 1, 1] }, "igemm_64x32_split8"),
+    LimitError,
+    "does not support this shape or device",
   );
 });

@@ -1,0 +1,151 @@
+// Tiles of the implicit matrix product: which a device can run, and what each is expected to take.
+
+import type { ConvolutionProblem } from "./convolution_problem.ts";
+import type { Capabilities } from "./plan.ts";
+
+/** Shape of the part that one workgroup computes: m filters, n columns, k taps a step. */
+export interface Tile {
+  readonly name: string;
+  readonly m: number;
+  readonly n: number;
+  readonly k: number;
+  /** Pieces of four filters and of four columns that one invocation computes. */
+  readonly rows: number;
+  readonly cols: number;
+  /** Share of the arithmetic peak that the tile can reach, relative to the best. */
+  readonly efficiency: number;
+}
+
+/** All tiles. */
+export const TILES: readonly Tile[] = [
+  { name: "128x128", m: 128, n: 128, k: 16, rows: 2, cols: 2, efficiency: 1 },
+  { name: "64x128", m: 64, n: 128, k: 16, rows: 2, cols: 1, efficiency: 0.85 },
+  { name: "32x256", m: 32, n: 256, k: 16, rows: 2, cols: 1, efficiency: 0.8 },
+  { name: "16x256", m: 16, n: 256, k: 8, rows: 2, cols: 1, efficiency: 0.7 },
+  { name: "64x32", m: 64, n: 32, k: 32, rows: 1, cols: 1, efficiency: 0.5 },
+  { name: "32x32", m: 32, n: 32, k: 16, rows: 1, cols: 1, efficiency: 0.45 },
+];
+
+/** Invocations of a workgroup. */
+export function tileThreads(tile: Tile): number {
+  return tile.m / (4 * tile.rows) * (tile.n / (4 * tile.cols));
+}
+
+/** Shared memory of a workgroup: two buffers of both operands, rows one quad longer than needed. */
+export function tileSharedBytes(tile: Tile): number {
+  return 2 * tile.k * (tile.m + 4 + tile.n + 4) * 4;
+}
+
+/** Whether a device can run a tile. */
+export function tileFits(tile: Tile, capabilities: Capabilities): boolean {
+  const threads = tileThreads(tile);
+  return threads <= capabilities.maxWorkgroupInvocations &&
+    threads <= capabilities.maxWorkgroupSize[0] &&
+    tileSharedBytes(tile) <= capabilities.maxSharedMemoryBytes;
+}
+
+/** Parts into which the taps of one result are split at most: each costs a pass over the results. */
+const MOST_SPLITS = 8;
+
+/** Steps that a part has at least, or its start would cost more than it saves. */
+const LEAST_STEPS = 8;
+
+/** Bytes of all parts together: what they gain does not pay for more memory. */
+const SPLIT_BYTES = 64 * 2 ** 20;
+
+/**
+ * Into how many parts the steps of a product are split at most: until each processor has two workgroups.
+ *
+ * @param capabilities The device.
+ * @param workgroups Workgroups without a split.
+ * @param steps Steps of each.
+ * @param resultBytes Bytes of one part.
+ * @returns 1 for no split.
+ */
+export function countSplits(
+  capabilities: Capabilities,
+  workgroups: number,
+  steps: number,
+  resultBytes: number,
+): number {
+  const wanted = Math.min(
+    Math.floor(2 * capabilities.processors / workgroups),
+    MOST_SPLITS,
+    Math.floor(steps / LEAST_STEPS),
+    Math.floor(Math.min(SPLIT_BYTES, capabilities.maxStorageBufferRange) / resultBytes),
+  );
+  if (wanted < 2) return 1;
+  // No part may be empty.
+  return Math.ceil(steps / Math.ceil(steps / wanted));
+}
+
+/** Parts that a product is tried with where its tiles are too few. */
+const SPLITS: readonly number[] = [1, 2, 3, 4, 6, 8];
+
+/** Products that a processor could do while one more kernel is launched. */
+const LAUNCH_PRODUCTS = 6e5;
+
+/** Products that a device does in the time in which it moves a byte. */
+const PRODUCTS_PER_BYTE = 10;
+
+/** Share of its speed that a processor reaches with a single workgroup, which nothing else hides the waiting of. */
+const ALONE = 0.75;
+
+/** A tile, the parts its taps are split into, and the time that is expected of both. */
+export interface TileChoice {
+  readonly tile: Tile;
+  readonly splits: number;
+  /** Products that each processor could do in this time. */
+  readonly time: number;
+}
+
+/** Workgroups, steps of each and results of a convolution with one tile. */
+export function tileWork(
+  problem: ConvolutionProblem,
+  tile: Tile,
+): { workgroups: number; steps: number; results: number } {
+  const filters = problem.filters / problem.groups;
+  const columns = problem.batch * problem.size[0] * problem.size[1] * problem.size[2];
+  const taps = problem.kernel[0] * problem.kernel[1] * problem.kernel[2];
+  return {
+    workgroups: Math.ceil(filters / tile.m) * Math.ceil(columns / tile.n) * problem.groups,
+    steps: Math.ceil(problem.channels / problem.groups * taps / tile.k),
+    results: problem.filters * columns,
+  };
+}
+
+/**
+ * Estimates all tiles that a device can run, each whole and split.
+ *
+ * @param capabilities The device.
+ * @param problem The convolution.
+ * @param tiles What to choose from.
+ * @returns The choices, the least time first; none if no tile fits.
+ */
+export function rankTiles(
+  capabilities: Capabilities,
+  problem: ConvolutionProblem,
+  tiles: readonly Tile[] = TILES,
+): readonly TileChoice[] {
+  const { processors } = capabilities;
+  const choices: TileChoice[] = [];
+  for (const tile of tiles) {
+    if (!tileFits(tile, capabilities)) continue;
+    const { workgroups, steps, results } = tileWork(problem, tile);
+    const most = countSplits(capabilities, workgroups, steps, results * 4);
+    for (const wanted of SPLITS) {
+      if (wanted > most) break;
+      const length = Math.ceil(steps / wanted);
+      const splits = Math.ceil(steps / length);
+      if (splits < wanted) continue;
+      const rounds = Math.ceil(workgroups * splits / processors);
+      const sums = splits === 1
+        ? 0
+        : LAUNCH_PRODUCTS + (splits + 1) * results * 4 * PRODUCTS_PER_BYTE / processors;
+      const speed = tile.efficiency * (rounds === 1 ? ALONE : 1);
+      const time = rounds * tile.m * tile.n * length * tile.k / speed + sums;
+      choices.push({ tile, splits, time });
+    }
+  }
+  return choices.sort((a, b) => a.time - b.time);
+}
