@@ -1,5 +1,5 @@
 // Copying a box of elements between two strided views of two buffers: the one way in which every data movement
-// operator becomes dispatches of movement/gather.comp, or of movement/cpu_interleave.comp.
+// operator becomes dispatches of movement/gather.comp, or of the block kernels for CPU devices.
 
 import { programs } from "../../shaders/manifest.ts";
 import type { Dispatch } from "../core/dispatch.ts";
@@ -8,6 +8,7 @@ import { divisorWords, mergeAxes, strideWords, type Walk } from "./axes.ts";
 import { gridForItems, plainLocalSize } from "./grid.ts";
 import { usesTexels } from "./operand.ts";
 import { type Capabilities, makeDispatch } from "./plan.ts";
+import { dispatchBlocks, isDense, MAX_AXES, type State } from "./region_blocks.ts";
 
 /** Where the elements of a region lie in one buffer; strides are in elements, outermost axis first. */
 export interface View {
@@ -24,16 +25,7 @@ export interface Region {
   readonly outputCount: number;
 }
 
-const MAX_AXES = 7;
 const MAX_DISPATCHES = 4_096;
-
-interface State {
-  readonly elementBytes: number;
-  readonly walk: Walk;
-  readonly from: number;
-  readonly to: number;
-  readonly outputCount: number;
-}
 
 /** Sees `factor` neighbors as one element where both views allow it. */
 function widen(state: State, factor: number): State | undefined {
@@ -57,62 +49,13 @@ function widen(state: State, factor: number): State | undefined {
   };
 }
 
-function isDense(walk: Walk): boolean {
-  let expected = 1;
-  return walk.sizes.every((size, axis) => {
-    const fits = walk.strides[1]![axis] === expected || size === 1;
-    expected *= size;
-    return fits;
-  });
-}
-
-/** Whether the innermost axis takes words in turn from two to four runs of whole quads, and the output has no gaps. */
-function interleaves(capabilities: Capabilities, { elementBytes, walk, from, to }: State): boolean {
-  const [factor, run] = walk.sizes;
-  const [inner, along, ...outer] = walk.strides[0]!;
-  const quads = [run ?? 0, inner!, ...outer, from, to];
-  return capabilities.deviceClass === "cpu" && capabilities.int64 && elementBytes === 4 &&
-    factor! >= 2 && factor! <= 4 && along === 1 && quads.every((place) => place % 4 === 0) &&
-    isDense(walk);
-}
-
-function dispatchInterleaved(
-  capabilities: Capabilities,
-  { walk, from, to }: State,
-  slots: readonly [number, number],
-): Dispatch {
-  const [factor, run, ...outer] = walk.sizes as [number, number, ...number[]];
-  const [inner, , ...strides] = walk.strides[0]!;
-  const sizes = [run / 4, ...outer];
-  const count = sizes.reduce((product, size) => product * size, 1);
-  return makeDispatch(
-    programs[`movement/cpu_interleave.${usesTexels(capabilities) ? "texel" : "storage"}` as const],
-    {
-      local_size_x: plainLocalSize(capabilities),
-      factor,
-      rank: sizes.length,
-      repeat: inner === 0 ? 1 : 0,
-      store_octets: factor % 2 === 0 && to % 8 === 0 ? 1 : 0,
-    },
-    {
-      count,
-      ...divisorWords(sizes, MAX_AXES - 2),
-      step: inner! / 4,
-      from: from / 4,
-      ...strideWords("from", [1, ...strides.map((stride) => stride / 4)], MAX_AXES - 1),
-      to: to / 4,
-    },
-    slots,
-    gridForItems(capabilities, count),
-  );
-}
-
 function dispatchState(
   capabilities: Capabilities,
   state: State,
   slots: readonly [number, number],
 ): Dispatch {
-  if (interleaves(capabilities, state)) return dispatchInterleaved(capabilities, state, slots);
+  const blocks = dispatchBlocks(capabilities, state, slots);
+  if (blocks !== undefined) return blocks;
   const { walk, elementBytes } = state;
   const count = walk.sizes.reduce((product, size) => product * size, 1);
   const lanes = Math.max(1, 4 / elementBytes);
