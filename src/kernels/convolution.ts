@@ -1,6 +1,7 @@
 // The variant table of convolutions: which kernel runs which shape on which device.
 
 import { LimitError } from "../core/errors.ts";
+import { planCpuFew, prefersCpuFew, supportsCpuFew } from "./convolution_cpu_few.ts";
 import { planCpuFlat, prefersCpuFlat, supportsCpuFlat } from "./convolution_cpu_flat.ts";
 import {
   planCpuConvolution,
@@ -71,6 +72,12 @@ export const CONVOLUTION_VARIANTS: readonly ConvolutionVariant[] = [
     supports: supportsCpuGrouped,
     when: prefersCpuGrouped,
     plan: planCpuGrouped,
+  },
+  {
+    name: "cpu_few",
+    supports: supportsCpuFew,
+    when: prefersCpuFew,
+    plan: planCpuFew,
   },
   {
     name: "cpu_winograd",

@@ -75,6 +75,7 @@ const CASES: readonly Case[] = [
   make("NHWC", [2, 4, 5, 7], [13, 3, 3], { stride: [2, 2], padding: [0, 1], hasBias: true }),
   make("NHWC", [1, 16, 4, 4], [16, 4, 4], { stride: [2, 2], padding: [1, 1], activation: relu }),
   make("NHWC", [2, 16, 4, 4], [8, 2, 2], { stride: [2, 2], groups: 2, hasBias: true }),
+  make("NCHW", [1, 9, 6, 12], [2, 5, 5], { stride: [2, 2], padding: [2, 2], extra: [1, 1] }),
   make("NCW", [2, 12, 9], [16, 16], { stride: [8], padding: [4], hasBias: true }),
   make("NCW", [1, 4, 11], [15, 5], { stride: [4], padding: [6], dilation: [6], extra: [3] }),
   make("NWC", [1, 4, 12], [4, 3], { groups: 4, stride: [2], padding: [1], extra: [1] }),

@@ -76,6 +76,9 @@ const CASES: readonly Case[] = [
   make("NCHW", [1, 4, 13, 15], [8, 3, 3], { groups: 4, stride: [2, 2], padding: [1, 1] }),
   make("NCW", [2, 6, 28], [6, 5], { groups: 6, padding: [4], dilation: [2], hasBias: true }),
   make("NCDHW", [1, 4, 4, 6, 8], [4, 2, 3, 3], { groups: 4, padding: [0, 1, 1] }),
+  make("NCHW", [2, 9, 9, 72], [1, 5, 5], { padding: [2, 2], hasBias: true, residual: "before" }),
+  make("NCHW", [1, 8, 7, 20], [3, 3, 3], { stride: [2, 1], padding: [1, 0], activation: relu }),
+  make("NCDHW", [1, 5, 4, 6, 8], [4, 2, 3, 3], { stride: [2, 1, 2], padding: [1, 1, 1] }),
   make("NCHW", [1, 12, 9, 9], [16, 3, 3], { groups: 4, stride: [2, 2], padding: [1, 1] }),
   make("NCHW", [1, 8, 5, 6], [12, 3, 3], { padding: [1, 1], shuffle: [2, 3], hasBias: true }),
   make("NCHW", [2, 15, 6, 10], [13, 3, 3], {
@@ -235,6 +238,7 @@ const BUILT: readonly (readonly [string, Case])[] = [
   ["cpu_depthwise", make("NCHW", [2, 6, 7, 7], [12, 3, 3], { groups: 6, hasBias: true })],
   ["cpu_depthwise", make("NCHW", [2, 6, 6, 10], [12, 3, 3], { groups: 6, padding: [1, 1] })],
   ["cpu_lanes", make("NCHW", [1, 4, 5, 24], [4, 3, 3], { groups: 4, padding: [1, 1] })],
+  ["cpu_few", make("NCHW", [2, 8, 5, 12], [3, 3, 3], { padding: [1, 1], hasBias: true })],
   ["cpu_flat", make("NCHW", [1, 3, 6, 6], [3, 3, 3], { groups: 3, padding: [1, 1] })],
   ["cpu_grouped", make("NCHW", [1, 6, 5, 16], [4, 1, 3], { groups: 2, padding: [0, 1] })],
   ["direct", make("NHWC", [1, 6, 5, 5], [4, 2, 2], { groups: 2, hasBias: true, activation: relu })],

@@ -214,6 +214,7 @@ test("CPU devices take grouped and depthwise kernels by the width of a row", () 
   assertEquals(label([1, 1, 64, 96], [16, 1, 5, 5], 1), "Convolution/cpu_depthwise_rows");
   assertEquals(label([2, 128, 56, 56], [128, 4, 3, 3], 32), "Convolution/cpu_grouped");
   assertEquals(label([1, 64, 56, 56], [128, 32, 3, 3], 2), "Convolution/cpu_row");
+  assertEquals(label([1, 64, 56, 56], [3, 64, 3, 3], 1), "Convolution/cpu_few");
 });
 
 test("every variant keeps to the limits of every device", () => {
