@@ -42,11 +42,27 @@ export function windowOf(
   const left = Math.ceil(padding[2] / 4);
   const last = 4 * left + (PIXELS - 1) * stride[2] + (kernel[2] - 1) * dilation[2] - padding[2];
   const texels = Math.max(Math.floor(last / 4) + 1, left + own);
+  return widthOf({ own, left, texels }, inputSize[2], size[2]);
+}
+
+/**
+ * How lanes share the columns beside their runs.
+ *
+ * @param window Vectors under a run, left of it, and in all.
+ * @param inputWidth Columns of a row that is read.
+ * @param width Results of a row.
+ * @returns The window.
+ */
+export function widthOf(
+  { own, left, texels }: { own: number; left: number; texels: number },
+  inputWidth: number,
+  width: number,
+): LaneWindow {
   const right = texels - left - own;
-  const runs = Math.ceil(size[2] / PIXELS);
+  const runs = Math.ceil(width / PIXELS);
   const near = left <= own && right <= own && left + right > 0;
   // What lies behind the last run is in no lane.
-  const covered = right === 0 || inputSize[2] <= runs * own * 4;
+  const covered = right === 0 || inputWidth <= runs * own * 4;
   if (near && covered && runs <= LANES) return { texels, own, runs, neighbors: 1 };
   return { texels, own, runs, neighbors: near && left === 1 && right === 1 ? 2 : 0 };
 }

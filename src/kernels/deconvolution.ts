@@ -6,6 +6,11 @@ import { CONVOLUTION_VARIANTS } from "./convolution.ts";
 import { directLaunch } from "./convolution_direct.ts";
 import { epilogueConstants } from "./convolution_problem.ts";
 import {
+  planDepthwiseLanes,
+  prefersDepthwiseLanes,
+  supportsDepthwiseLanes,
+} from "./deconvolution_cpu_lanes.ts";
+import {
   checkDeconvolutionLimits,
   type DeconvolutionProblem,
   type DeconvolutionSettings,
@@ -19,30 +24,52 @@ export type { DeconvolutionSettings } from "./deconvolution_problem.ts";
 /** One way to compute a transposed convolution. */
 export interface DeconvolutionVariant {
   readonly name: string;
-  /** Whether it should be chosen; asked in the order of the table. */
+  /** Whether the variant can compute the problem at all. */
+  readonly supports: (problem: DeconvolutionProblem, capabilities: Capabilities) => boolean;
+  /** Whether it should be chosen; asked in the order of the table, and only where it can. */
   readonly when: (problem: DeconvolutionProblem, capabilities: Capabilities) => boolean;
   readonly plan: (capabilities: Capabilities, problem: DeconvolutionProblem) => Plan;
 }
 
 /** All variants; the first that wants a problem is taken, and the last wants everything. */
 export const DECONVOLUTION_VARIANTS: readonly DeconvolutionVariant[] = [
-  { name: "phases", when: prefersPhases, plan: planPhases },
+  {
+    name: "cpu_lanes",
+    supports: supportsDepthwiseLanes,
+    when: prefersDepthwiseLanes,
+    plan: planDepthwiseLanes,
+  },
+  { name: "phases", supports: hasPhases, when: prefersPhases, plan: planPhases },
   // The phases with each kernel of convolution, to be forced by tests and benches.
   ...CONVOLUTION_VARIANTS.map(({ name }) => phasesRow(name)),
-  { name: "direct", when: () => true, plan: planDirectDeconvolution },
+  { name: "direct", supports: () => true, when: () => true, plan: planDirectDeconvolution },
 ];
 
 /** Every phase with one variant of convolution. */
 function phasesRow(name: string): DeconvolutionVariant {
   return {
     name: `phases_${name}`,
+    supports: hasPhases,
     when: () => false,
     plan: (capabilities, problem) => planPhases(capabilities, problem, name),
   };
 }
 
+function chosen(
+  problem: DeconvolutionProblem,
+  capabilities: Capabilities,
+): DeconvolutionVariant {
+  return DECONVOLUTION_VARIANTS.find(({ supports, when }) =>
+    supports(problem, capabilities) && when(problem, capabilities)
+  )!;
+}
+
 /** Products, wasted ones included, below which a CPU device compiles phases for longer than it ever saves. */
 const FEW_FLOPS = 1e6;
+
+function hasPhases(problem: DeconvolutionProblem): boolean {
+  return splitPhases(problem) !== undefined;
+}
 
 function prefersPhases(problem: DeconvolutionProblem, capabilities: Capabilities): boolean {
   const phases = splitPhases(problem);
@@ -106,23 +133,17 @@ export function planDeconvolution(
     };
   }
   checkDeconvolutionLimits(capabilities, problem);
-  if (variant === undefined) {
-    return DECONVOLUTION_VARIANTS.find(({ when }) => when(problem, capabilities))!.plan(
-      capabilities,
-      problem,
-    );
-  }
+  if (variant === undefined) return chosen(problem, capabilities).plan(capabilities, problem);
   // Behind `phases_` any variant of convolution, those too that have no row of their own.
   const inner = /^phases_(igemm_.*_split\d)$/.exec(variant)?.[1];
   const row = inner === undefined
     ? DECONVOLUTION_VARIANTS.find(({ name }) => name === variant)
     : phasesRow(inner);
-  const phases = variant !== "direct" && splitPhases(problem) === undefined;
-  if (row === undefined || phases) {
+  if (row === undefined || !row.supports(problem, capabilities)) {
     const names = DECONVOLUTION_VARIANTS.map(({ name }) => name).join(", ");
     throw new LimitError(
       `Cannot force variant ${variant} of Deconvolution: it ` +
-        (row === undefined ? `is not among ${names}` : "has too many phases with this stride"),
+        (row === undefined ? `is not among ${names}` : "does not support this shape or device"),
     );
   }
   return row.plan(capabilities, problem);
@@ -143,5 +164,5 @@ export function deconvolutionCandidates(
   const problem = describeDeconvolution(settings);
   if (problem.outputCount === 0) return [];
   const phases = phaseCandidates(capabilities, problem).map((name) => `phases_${name}`);
-  return prefersPhases(problem, capabilities) ? ["phases", ...phases] : ["direct", ...phases];
+  return [chosen(problem, capabilities).name, ...phases];
 }

@@ -76,6 +76,22 @@ const CASES: readonly Case[] = [
   make("NHWC", [1, 16, 4, 4], [16, 4, 4], { stride: [2, 2], padding: [1, 1], activation: relu }),
   make("NHWC", [2, 16, 4, 4], [8, 2, 2], { stride: [2, 2], groups: 2, hasBias: true }),
   make("NCHW", [1, 9, 6, 12], [2, 5, 5], { stride: [2, 2], padding: [2, 2], extra: [1, 1] }),
+  make("NCHW", [2, 3, 5, 28], [3, 3, 3], {
+    groups: 3,
+    stride: [2, 2],
+    padding: [1, 1],
+    extra: [1, 1],
+    hasBias: true,
+    activation: relu,
+  }),
+  make("NCHW", [1, 2, 6, 72], [2, 5, 5], {
+    groups: 2,
+    stride: [2, 2],
+    padding: [2, 2],
+    extra: [1, 1],
+  }),
+  make("NCHW", [2, 3, 4, 12], [3, 2, 2], { groups: 3, stride: [2, 2], hasBias: true }),
+  make("NCHW", [1, 2, 3, 8], [2, 4, 3], { groups: 2, stride: [4, 1], padding: [0, 1] }),
   make("NCW", [2, 12, 9], [16, 16], { stride: [8], padding: [4], hasBias: true }),
   make("NCW", [1, 4, 11], [15, 5], { stride: [4], padding: [6], dilation: [6], extra: [3] }),
   make("NWC", [1, 4, 12], [4, 3], { groups: 4, stride: [2], padding: [1], extra: [1] }),
@@ -154,6 +170,21 @@ for (const [index, { name }] of DECONVOLUTION_VARIANTS.entries()) {
     assert(ran > 0 || weak || lanes, "no case ran");
   });
 }
+
+gpuTest("every load path of transposed depthwise convolution gives equal bits", async () => {
+  const device = await sharedDevice();
+  const { settings, label } = CASES.find(({ settings }) => settings.groups === 3)!;
+  const { inputs, expected } = prepare(settings, 11);
+  const results: Uint8Array[] = [];
+  for (const loadPath of ["storage", "texel", "address"] as const) {
+    const capabilities = { ...device.capabilities, loadPath };
+    if (loadPath === "address" && !capabilities.bufferDeviceAddress) continue;
+    if (capabilities.subgroupSize !== 8) continue;
+    const plan = planDeconvolution(capabilities, settings, "cpu_lanes");
+    results.push(await runPlan(device, plan, inputs, expected.data.length * 4));
+  }
+  for (const result of results.slice(1)) assertEquals(result, results[0], label);
+});
 
 gpuTest("every load path of transposed convolution gives equal bits", async () => {
   const device = await sharedDevice();

@@ -3,14 +3,17 @@
 // The kernel declares before: k_stride_w, k_dilation_w, k_kernel_w, k_pad_w, k_neighbors, the push word x_vecs (vec4s of a
 // row) and the operand x. k_neighbors 1: a subgroup holds whole rows, and the columns beside a run come from the
 // neighboring lanes; 2: the outermost lanes read theirs in one more load; 0: every lane reads all it needs.
-// LANES_LOWEST, defined before: what stands outside x and instead of NaN, where that is not 0.
+// LANES_LOWEST, defined before: what stands outside x and instead of NaN, where that is not 0. LANES_WINDOW, defined
+// before: the kernel has k_own, k_left and k_last itself.
 #ifndef VKNN_CPU_LANES_GLSL
 #define VKNN_CPU_LANES_GLSL
 
-// Vec4s under a run, left of it, and in all.
+// Vec4s under a run and left of it, the last column that is read, and vec4s in all.
+#ifndef LANES_WINDOW
 const uint k_own = 2u * k_stride_w;
 const uint k_left = (k_pad_w + 3u) / 4u;
 const uint k_last = 4u * k_left + 7u * k_stride_w + (k_kernel_w - 1u) * k_dilation_w - k_pad_w;
+#endif
 const uint k_texels = k_last / 4u + 1u > k_left + k_own ? k_last / 4u + 1u : k_left + k_own;
 // An array of k_texels could not be a parameter.
 const uint k_most_texels = 12u;

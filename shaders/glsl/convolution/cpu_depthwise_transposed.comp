@@ -1,0 +1,148 @@
+// builds: texel storage address
+// Transposed depthwise convolution on a CPU device (lavapipe), 2-D, wide rows: the gradient of a strided depthwise
+// convolution's image. Channel-first x and y with rows of whole vec4s, small kernel, any stride along the height that
+// divides k_rows, stride 1 or 2 along the width.
+//
+// Operands: x (vec4s), weight (floats, [channels][kh][kw]), bias, y. One invocation makes 8 neighbors of k_rows rows of y,
+// all phases of the stride, so that they are stored whole; result t sums x[(t + pad - k * dilation) / stride] over the taps
+// for which the division leaves nothing. The lanes of a subgroup lie side by side along the rows (lib/cpu_lanes.glsl). A
+// workgroup is as wide as a row and walks down parts of strips of k_rows rows. Grid: x = ceil(parts of a plane / parts of a
+// workgroup), y = channels, z = n. With 3 x 3 taps, stride 2, 4 rows: 6 vec4 loads for 8 vec4s of y.
+#version 450
+#extension GL_GOOGLE_include_directive : require
+#extension GL_EXT_control_flow_attributes : require
+#extension GL_KHR_shader_subgroup_basic : require
+#extension GL_KHR_shader_subgroup_shuffle : require
+#extension GL_EXT_shader_explicit_arithmetic_types_int64 : require
+#ifdef LOAD_ADDRESS
+#extension GL_EXT_buffer_reference : require
+#endif
+
+layout(local_size_x_id = 0) in;
+layout(constant_id = 1) const uint k_rows = 4u;
+layout(constant_id = 2) const uint k_kernel_h = 3u;
+layout(constant_id = 3) const uint k_kernel_w = 3u;
+layout(constant_id = 4) const uint k_stride_h = 2u;
+layout(constant_id = 5) const uint k_stride_w = 2u;
+layout(constant_id = 6) const uint k_dilation_h = 1u;
+layout(constant_id = 7) const uint k_dilation_w = 1u;
+layout(constant_id = 8) const uint k_pad_h = 1u;
+layout(constant_id = 9) const uint k_pad_w = 1u;
+layout(constant_id = 10) const uint k_neighbors = 0u;
+// Rows of y are whole runs of 8 that start at multiples of 8 floats; else of whole vec4s.
+layout(constant_id = 11) const bool k_store_octets = false;
+
+layout(push_constant) uniform Push {
+#ifdef LOAD_ADDRESS
+  uint64_t x_address;
+  uint64_t weight_address;
+  uint64_t bias_address;
+  uint64_t y_address;
+#endif
+  uint parts;           // rounds of a workgroup
+  uint strips_per_part; // more than one for rows that leave lanes over
+  uint strips;
+  uint runs;            // ceil(out_w / 8)
+  uint x_height;
+  uint x_vecs;          // vec4s of a row of x
+  uint out_h;
+  uint out_w;
+} push;
+
+#define STORE_PAIRS
+#define STORE_OCTETS
+#include "../lib/cpu_load.glsl"
+#include "../lib/epilogue.glsl"
+
+INPUT4(0, x)
+INPUT1(1, weight)
+INPUT1(2, bias)
+OUTPUT4(3, y)
+
+const uint k_count = k_kernel_h * k_kernel_w;
+const uint k_weights = (k_count + 7u) / 8u;
+// Places in x, relative to where a strip or run begins, count from -k_origin, so that none is negative.
+const uint k_origin = 64u;
+const uint k_ahead_h = k_pad_h + k_origin * k_stride_h;
+const uint k_ahead_w = k_pad_w + k_origin * k_stride_w;
+const uint k_row_first = (k_ahead_h - (k_kernel_h - 1u) * k_dilation_h + k_stride_h - 1u) / k_stride_h;
+const uint k_row_end = (k_rows - 1u + k_ahead_h) / k_stride_h + 1u;
+const uint k_column_first = (k_ahead_w - (k_kernel_w - 1u) * k_dilation_w + k_stride_w - 1u) / k_stride_w;
+const uint k_own = 2u / k_stride_w;
+const uint k_left = k_column_first < k_origin ? (k_origin - k_column_first + 3u) / 4u : 0u;
+const uint k_last = 4u * k_left + (7u + k_ahead_w) / k_stride_w - k_origin;
+
+#define LANES_WINDOW
+#include "../lib/cpu_lanes.glsl"
+
+void main() {
+  // Zero, but not to the compiler: Mesa 22 would recompile for every value of a push constant in a loop condition.
+  uint zero = gl_LocalInvocationIndex >> 20u;
+  uint lane = gl_SubgroupInvocationID;
+  uint channel = gl_WorkGroupID.y;
+  uint plane = gl_WorkGroupID.z * gl_NumWorkGroups.y + channel;
+  uint column = gl_LocalInvocationID.x;
+  // A quotient of eight lanes needs no integer division, which Mesa makes one lane after another.
+  uint beside = push.strips_per_part > 1u ? uint((float(column) + 0.5) / float(push.runs)) : 0u;
+  uint run = column - beside * push.runs;
+  bool live = run < push.runs && beside < push.strips_per_part;
+  uint first = run * k_own;
+
+  // Spread over the lanes, which all have the same channel.
+  float weights[k_weights];
+  [[unroll]] for (uint i = 0u; i < k_weights; i++) {
+    weights[i] = LOAD1(weight, channel * k_count + min(i * 8u + lane, k_count - 1u));
+  }
+  float bias = k_has_bias ? LOAD1(bias, channel) : 0.0;
+  uint end = push.parts + zero;
+  for (uint part = 0u; part < end; part++) {
+    uint strip = (gl_WorkGroupID.x * push.parts + part) * push.strips_per_part + beside;
+    uint x_h = strip * (k_rows / k_stride_h) - k_origin;
+    float sums[k_rows * 8u];
+    [[unroll]] for (uint i = 0u; i < k_rows * 8u; i++) {
+      sums[i] = 0.0;
+    }
+    [[unroll]] for (uint r = k_row_first; r < k_row_end; r++) {
+      bool inside = x_h + r < push.x_height;
+      vec4 window[k_most_texels];
+      read_row(window, (plane * push.x_height + x_h + r) * push.x_vecs, first, run, inside);
+      [[unroll]] for (uint o = 0u; o < k_rows; o++) {
+        [[unroll]] for (uint kh = 0u; kh < k_kernel_h; kh++) {
+          if (o + k_ahead_h - kh * k_dilation_h == r * k_stride_h) {
+            [[unroll]] for (uint kw = 0u; kw < k_kernel_w; kw++) {
+              uint tap = kh * k_kernel_w + kw;
+              float factor = subgroupShuffle(weights[tap / 8u], tap % 8u);
+              [[unroll]] for (uint p = 0u; p < 8u; p++) {
+                uint reach = p + k_ahead_w - kw * k_dilation_w;
+                if (reach % k_stride_w == 0u) {
+                  uint place = 4u * k_left + reach / k_stride_w - k_origin;
+                  sums[o * 8u + p] += factor * window[place / 4u][place % 4u];
+                }
+              }
+            }
+          }
+        }
+      }
+    }
+
+    if (live && strip < push.strips) {
+      [[unroll]] for (uint o = 0u; o < k_rows; o++) {
+        if (strip * k_rows + o < push.out_h) {
+          uint place = (plane * push.out_h + strip * k_rows + o) * push.out_w + run * 8u;
+          vec4 values[2];
+          [[unroll]] for (uint p = 0u; p < 8u; p++) {
+            values[p / 4u][p % 4u] = epilogue_value(sums[o * 8u + p], bias, 0.0);
+          }
+          if (k_store_octets) {
+            STORE8(y, place >> 3u, values[0], values[1]);
+          } else {
+            STORE4(y, place >> 2u, values[0]);
+            if (run * 8u + 4u < push.out_w) {
+              STORE4(y, (place >> 2u) + 1u, values[1]);
+            }
+          }
+        }
+      }
+    }
+  }
+}
