@@ -14,6 +14,7 @@ import { fileURLToPath } from "node:url";
 import { createHash } from "node:crypto";
 import { type GeneratedFiles, generateFiles } from "./generator/emit.ts";
 import { Registry } from "./generator/registry.ts";
+import { supplement } from "./generator/supplement.ts";
 
 const folder = new URL("./vulkan/", import.meta.url);
 
@@ -46,7 +47,10 @@ export function allowlistHash(): string {
  * @returns The files by name.
  */
 export function generate(registryPath: string): GeneratedFiles {
-  return generateFiles(new Registry(readFileSync(registryPath, "utf8")), allowlistHash());
+  return generateFiles(
+    new Registry(readFileSync(registryPath, "utf8"), supplement),
+    allowlistHash(),
+  );
 }
 
 function main(values: readonly string[]): number {

@@ -27,7 +27,7 @@ import process from "node:process";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { deflateSync } from "fflate";
 import type { Program } from "../src/core/dispatch.ts";
-import { type Compiled, emitFamily, emitManifest } from "./build/emit.ts";
+import { type Compiled, emitFamily, emitManifest, readInterface } from "./build/emit.ts";
 import { reflect, type Reflection, stripDebug } from "./build/reflect.ts";
 import { type Build, listBuilds, readHashes } from "./build/sources.ts";
 
@@ -83,31 +83,31 @@ function compile(build: Build, folder: string, known: string | undefined): Compi
   return { build, reflection, text };
 }
 
-/** Versions of glslang that the committed files name. */
-function recordedVersions(family: string = ""): string[] {
-  if (!existsSync(SPIRV)) return [];
-  return readdirSync(SPIRV).filter((name) => name.startsWith(family)).map((name) =>
-    readFileSync(join(SPIRV, name), "utf8").match(/^\/\/ compiler: glslang (\S+)$/m)?.[1] ?? "none"
-  );
+/** Version of glslang that the committed file of a family names; undefined if there is none. */
+function recordedVersion(family: string): string | undefined {
+  const path = join(SPIRV, `${family}.ts`);
+  if (!existsSync(path)) return undefined;
+  return readFileSync(path, "utf8").match(/^\/\/ compiler: glslang (\S+)$/m)?.[1] ?? "none";
 }
 
 /** What is committed: programs whose code may be kept, by id. */
 async function committed(builds: readonly Build[]): Promise<Map<string, Compiled>> {
   const kept = new Map<string, Compiled>();
-  let programs: Readonly<Record<string, Program>>;
+  let programs: Readonly<Record<string, Reflection>> = {};
   try {
     const module = await import(pathToFileURL(MANIFEST).href) as {
       programs: Record<string, Program>;
     };
     programs = module.programs;
   } catch {
-    return kept; // a missing or broken manifest is simply made anew
+    // a missing or broken manifest is simply made anew
   }
   for (const build of builds) {
     const path = join(SPIRV, `${build.family}.ts`);
-    const program = programs[build.id];
-    if (program === undefined || !existsSync(path)) continue;
+    if (!existsSync(path)) continue;
     const source = readFileSync(path, "utf8");
+    const program = readInterface(source, build) ?? programs[build.id];
+    if (program === undefined) continue;
     const text = source.match(new RegExp(`export const ${build.constant}: string =\\n  "([^"]*)"`))
       ?.[1];
     if (text === undefined || readHashes(source).get(build.constant) !== build.hash) continue;
@@ -138,22 +138,27 @@ async function main(args: readonly string[]): Promise<number> {
   const version =
     run("glslangValidator", ["--version"]).match(/Glslang Version: \S*?(\d+\.\d+\.\d+)/)?.[1] ??
       "0";
-  // Another compiler writes other bytes for the same source: then only the hashes can be compared.
-  const same = recordedVersions().every((recorded) => recorded === version);
-  const all = check ? same : args.includes("--all");
-  if (check && !same) {
-    console.log(`glslang ${version} did not make the committed code: comparing hashes only`);
-  }
   const builds = listBuilds(GLSL);
+  // Another compiler writes other bytes for the same source: then only the hashes can be compared.
+  const foreign = new Set(
+    builds.map(({ family }) => family).filter((family) => recordedVersion(family) !== version),
+  );
+  if (check && foreign.size > 0) {
+    console.log(
+      `glslang ${version} did not make ${[...foreign].join(", ")}: comparing hashes only there`,
+    );
+  }
   const kept = await committed(builds);
   const folder = mkdtempSync(join(tmpdir(), "vknn-shaders-"));
   const compiled: Compiled[] = [];
+  const touched = new Set<string>();
   let count = 0;
   try {
     for (const build of builds) {
       const old = kept.get(build.id);
       const tooOld = Number.parseInt(version) < build.compiler;
-      if (old !== undefined && (!all || tooOld)) {
+      const again = check ? !foreign.has(build.family) : args.includes("--all");
+      if (old !== undefined && (!again || tooOld)) {
         compiled.push(old);
       } else if (tooOld) {
         throw new Error(
@@ -161,6 +166,7 @@ async function main(args: readonly string[]): Promise<number> {
         );
       } else {
         compiled.push(compile(build, folder, old?.text));
+        touched.add(build.family);
         count++;
       }
     }
@@ -172,7 +178,7 @@ async function main(args: readonly string[]): Promise<number> {
   const files = new Map<string, string>([[MANIFEST, emitManifest(compiled)]]);
   for (const family of new Set(builds.map((build) => build.family))) {
     const own = compiled.filter(({ build }) => build.family === family);
-    const compiler = check && !same ? recordedVersions(family)[0] ?? version : version;
+    const compiler = touched.has(family) ? version : recordedVersion(family) ?? version;
     files.set(join(SPIRV, `${family}.ts`), emitFamily(own, `glslang ${compiler}`));
   }
   const present = existsSync(SPIRV) ? readdirSync(SPIRV).map((name) => join(SPIRV, name)) : [];

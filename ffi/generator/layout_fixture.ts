@@ -16,6 +16,7 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { StructLayout } from "../struct.ts";
 import * as generated from "../vulkan/structs.ts";
+import { supplementHeader } from "./supplement.ts";
 
 /** What the compiler says of one struct: fields are `[offset, size]`. */
 export interface CompiledLayout {
@@ -93,6 +94,7 @@ function layoutProgram(layouts: readonly StructLayout<object>[]): string {
       `${fields.join("\n")}\n  printf("\\n    }\\n  }");`;
   });
   return `#include <stddef.h>\n#include <stdio.h>\n#include <vulkan/vulkan_core.h>\n` +
+    supplementHeader +
     `int main(void) {\n  printf("{");\n${lines.join("\n")}\n  printf("\\n}\\n");\n  return 0;\n}\n`;
 }
 

@@ -79,8 +79,9 @@ export class Registry {
    * Read a registry.
    *
    * @param xml Text of `vk.xml`.
+   * @param supplement What to add where the registry does not have it, in the same form.
    */
-  constructor(xml: string) {
+  constructor(xml: string, supplement: string) {
     const parser = new XMLParser({
       ignoreAttributes: false,
       attributeNamePrefix: "@",
@@ -96,14 +97,22 @@ export class Registry {
           .includes(name),
     });
     const root: Node = parser.parse(xml).registry[0] ?? parser.parse(xml).registry;
-    for (const type of root.types.type ?? root.types[0].type) {
-      if (!forVulkan(type)) continue;
-      const name: string | undefined = type["@name"] ?? nodeText(type.name);
-      if (name !== undefined) this.#types.set(name, type);
-    }
+    this.#readTypes(root);
     this.version = readVersion(this.#types);
     this.#readEnums(root);
     this.#readCommands(root);
+    const added: Node = parser.parse(supplement).registry;
+    this.#readTypes(added);
+    this.#readExtensions(added);
+  }
+
+  /** The first that has a name wins. */
+  #readTypes(root: Node): void {
+    for (const type of root.types.type ?? root.types[0].type) {
+      if (!forVulkan(type)) continue;
+      const name: string | undefined = type["@name"] ?? nodeText(type.name);
+      if (name !== undefined && !this.#types.has(name)) this.#types.set(name, type);
+    }
   }
 
   /**
@@ -227,6 +236,10 @@ export class Registry {
     for (const feature of root.feature) {
       if (forVulkan(feature)) this.#readExtending(feature, true, 0);
     }
+    this.#readExtensions(root);
+  }
+
+  #readExtensions(root: Node): void {
     const extensions = root.extensions.extension ?? root.extensions[0].extension;
     for (const extension of extensions) {
       this.#readExtending(extension, false, Number(extension["@number"] ?? 0));

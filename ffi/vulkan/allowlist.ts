@@ -156,6 +156,7 @@ export const structs: readonly string[] = [
   "VkPhysicalDeviceSubgroupSizeControlFeatures",
   "VkPhysicalDeviceRobustness2FeaturesEXT",
   "VkPhysicalDeviceShaderAtomicFloatFeaturesEXT",
+  "VkPhysicalDeviceCooperativeMatrixFeaturesKHR",
   "VkPhysicalDeviceMemoryProperties2",
   "VkPhysicalDeviceMemoryBudgetPropertiesEXT",
   "VkQueueFamilyProperties2",

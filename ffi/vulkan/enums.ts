@@ -1,4 +1,4 @@
-// @generated from vk.xml 1.3.239 by ffi/generate.ts; allowlist-hash: c1a497ace0db8b3a
+// @generated from vk.xml 1.3.239 by ffi/generate.ts; allowlist-hash: 6bc5781e25925f0e
 // deno-fmt-ignore-file
 // deno-lint-ignore-file
 /** Vulkan's enumeration values and constants. Do not edit: change `allowlist.ts` and run `deno run -A ffi/generate.ts`. @module */

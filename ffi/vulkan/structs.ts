@@ -1,4 +1,4 @@
-// @generated from vk.xml 1.3.239 by ffi/generate.ts; allowlist-hash: c1a497ace0db8b3a
+// @generated from vk.xml 1.3.239 by ffi/generate.ts; allowlist-hash: 6bc5781e25925f0e
 // deno-fmt-ignore-file
 // deno-lint-ignore-file
 /** Vulkan's handles and struct layouts. Do not edit: change `allowlist.ts` and run `deno run -A ffi/generate.ts`. @module */
@@ -1069,6 +1069,18 @@ export const VkPhysicalDeviceShaderAtomicFloatFeaturesEXT: StructLayout<VkPhysic
   ["shaderSharedFloat64AtomicAdd", "bool32", 44], ["shaderImageFloat32Atomics", "bool32", 48],
   ["shaderImageFloat32AtomicAdd", "bool32", 52], ["sparseImageFloat32Atomics", "bool32", 56],
   ["sparseImageFloat32AtomicAdd", "bool32", 60],
+]);
+
+/** Fields of the C struct. */
+export interface VkPhysicalDeviceCooperativeMatrixFeaturesKHR {
+  pNext: bigint;
+  cooperativeMatrix: boolean;
+  cooperativeMatrixRobustBufferAccess: boolean;
+}
+/** Layout of the C struct. */
+export const VkPhysicalDeviceCooperativeMatrixFeaturesKHR: StructLayout<VkPhysicalDeviceCooperativeMatrixFeaturesKHR> = new StructLayout<VkPhysicalDeviceCooperativeMatrixFeaturesKHR>("VkPhysicalDeviceCooperativeMatrixFeaturesKHR", 24, 8, 1000506000, [
+  ["pNext", "u64", 8], ["cooperativeMatrix", "bool32", 16],
+  ["cooperativeMatrixRobustBufferAccess", "bool32", 20],
 ]);
 
 /** Fields of the C struct. */

@@ -25,15 +25,37 @@ const HEADER = [
  */
 export function emitFamily(programs: readonly Compiled[], compiler: string): string {
   const lines = [...HEADER, `// compiler: ${compiler}`, "// SPIR-V, deflate-raw, base64."];
-  for (const { build, text } of programs) {
+  for (const { build, reflection, text } of programs) {
     lines.push(
       "",
+      // Whoever cannot compile it must be able to make the manifest all the same.
+      ...(build.compiler > 0 ? [INTERFACE + interfaceText(build, reflection)] : []),
       `// source-hash: ${build.hash}`,
       `export const ${build.constant}: string =`,
       `  "${text}";`,
     );
   }
   return lines.join("\n") + "\n";
+}
+
+const INTERFACE = "// interface: ";
+
+function interfaceText(build: Build, reflection: Reflection): string {
+  const { bindings, addresses, constants, push, pushByteLength, requires } = reflection;
+  return `${build.constant} ` +
+    JSON.stringify({ bindings, addresses, constants, push, pushByteLength, requires });
+}
+
+/**
+ * Reads the interface of a program that not every compiler can make.
+ * @param source Text of the family's module.
+ * @param build The program.
+ * @returns Its interface; undefined where the module does not have it.
+ */
+export function readInterface(source: string, build: Build): Reflection | undefined {
+  const head = `${INTERFACE}${build.constant} `;
+  const line = source.split("\n").find((each) => each.startsWith(head));
+  return line === undefined ? undefined : JSON.parse(line.slice(head.length)) as Reflection;
 }
 
 /**

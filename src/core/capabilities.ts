@@ -1,5 +1,15 @@
 // What planning knows of a device: plain data, filled by src/device, read by src/kernels.
 
+/** A product of small matrices that a subgroup computes together: m x k by k x n. */
+export interface MatrixShape {
+  /** Rows of the first factor and of the result. */
+  readonly m: number;
+  /** Columns of the second factor and of the result. */
+  readonly n: number;
+  /** Columns of the first factor, rows of the second. */
+  readonly k: number;
+}
+
 /** What the planner knows of a device. */
 export interface Capabilities {
   /** Kind of device; `cpu` is a software driver, whose kernels avoid barriers and shared memory. */
@@ -16,6 +26,8 @@ export interface Capabilities {
   readonly subgroupShuffle: boolean;
   /** Whether shaders compute in float16. */
   readonly float16: boolean;
+  /** The products of float16 matrices, added up in float32, that subgroups compute; null for none. */
+  readonly cooperativeMatrix: MatrixShape | null;
   /** Whether shaders compute with 64-bit integers. */
   readonly int64: boolean;
   /** Whether shaders may read buffers through 64-bit addresses. */

@@ -4,6 +4,7 @@ import { noDriverError } from "../../ffi/result.ts";
 import { openVulkan, type Vulkan } from "../../ffi/loader.ts";
 import * as vk from "../../ffi/vulkan/enums.ts";
 import {
+  VkPhysicalDeviceCooperativeMatrixFeaturesKHR,
   VkPhysicalDeviceFeatures2,
   VkPhysicalDeviceMemoryProperties2,
   VkPhysicalDeviceProperties2,
@@ -16,8 +17,10 @@ import {
   VkPhysicalDeviceVulkan13Properties,
   VkQueueFamilyProperties2,
 } from "../../ffi/vulkan/structs.ts";
+import type { MatrixShape } from "../core/capabilities.ts";
 import { checkOptionsObject, describe } from "../core/options.ts";
 import type { CacheIdentity } from "./cache_file.ts";
+import { COOPERATIVE_MATRIX_EXTENSION, knownMatrixShape } from "./cooperative_matrix.ts";
 import { type AdapterFeatures, readFeatures } from "./features.ts";
 import { deviceExtensions, enumerate, Instance } from "./instance.ts";
 
@@ -89,6 +92,8 @@ export interface Adapter {
   readonly limits: AdapterLimits;
   /** Optional features by name, as kernels ask for them. */
   readonly features: AdapterFeatures;
+  /** Shape of the float16 matrices that subgroups multiply together, in float32; null where there is none. */
+  readonly cooperativeMatrix: MatrixShape | null;
   /** Identifies the device over restarts; 32 hexadecimal digits. */
   readonly uuid: string;
 }
@@ -192,12 +197,16 @@ function readAdapter(vulkan: Vulkan, handle: bigint, index: number): AdapterReco
       arena.chain(head, ...chained);
       arena.chain(features, features11, features12);
     }
+    const matrices = arena.struct(VkPhysicalDeviceCooperativeMatrixFeaturesKHR);
     const nvidia = arena.struct(VkPhysicalDeviceShaderSMBuiltinsPropertiesNV);
     const amd = arena.struct(VkPhysicalDeviceShaderCoreProperties2AMD);
     const extensions = deviceExtensions(vulkan, handle);
     if (extensions.includes("VK_NV_shader_sm_builtins")) arena.chain(head, nvidia, ...chained);
     else if (extensions.includes("VK_AMD_shader_core_properties2")) {
       arena.chain(head, amd, ...chained);
+    }
+    if (atLeast(2) && extensions.includes(COOPERATIVE_MATRIX_EXTENSION)) {
+      arena.chain(features, features11, features12, matrices);
     }
     commands.vkGetPhysicalDeviceProperties2(handle, head.address);
     commands.vkGetPhysicalDeviceFeatures2(handle, features.address);
@@ -213,6 +222,14 @@ function readAdapter(vulkan: Vulkan, handle: bigint, index: number): AdapterReco
     const heapBytes = heaps.map((heap) => Number(heap.size));
     const local = heaps.filter(({ flags }) => (flags & vk.VK_MEMORY_HEAP_DEVICE_LOCAL_BIT) !== 0);
     const { limits } = properties;
+    const flags = readFeatures(
+      VkPhysicalDeviceFeatures2.read(features).features,
+      VkPhysicalDeviceVulkan11Features.read(features11),
+      VkPhysicalDeviceVulkan12Features.read(features12),
+      core11,
+      core12,
+      VkPhysicalDeviceCooperativeMatrixFeaturesKHR.read(matrices),
+    );
     const type = adapterType(properties.deviceType);
     const adapter: Adapter = {
       index,
@@ -242,13 +259,10 @@ function readAdapter(vulkan: Vulkan, handle: bigint, index: number): AdapterReco
         timestampPeriod: limits.timestampPeriod,
         heapBytes: Math.max(0, ...local.map(({ size }) => Number(size))),
       },
-      features: readFeatures(
-        VkPhysicalDeviceFeatures2.read(features).features,
-        VkPhysicalDeviceVulkan11Features.read(features11),
-        VkPhysicalDeviceVulkan12Features.read(features12),
-        core11,
-        core12,
-      ),
+      features: flags,
+      cooperativeMatrix: flags.cooperativeMatrix
+        ? knownMatrixShape(core12.driverID, core11.subgroupSize)
+        : null,
       uuid: Array.from(core11.deviceUUID, (byte) => byte.toString(16).padStart(2, "0")).join(""),
     };
     return {

@@ -33,6 +33,9 @@ export function readCapabilities(
     subgroupSize: limits.subgroupSize,
     subgroupShuffle: features.subgroupShuffle,
     float16: features.float16 && features.storage16,
+    cooperativeMatrix: features.float16 && features.storage16 && features.vulkanMemoryModel
+      ? adapter.cooperativeMatrix
+      : null,
     int64: features.int64,
     bufferDeviceAddress: features.bufferDeviceAddress,
     maxWorkgroupCount: limits.maxWorkgroupCount,

@@ -9,6 +9,7 @@ import { VkDeviceCreateInfo, VkDeviceQueueCreateInfo } from "../../ffi/vulkan/st
 import { DeviceLostError } from "../core/errors.ts";
 import type { AdapterRecord } from "./adapter.ts";
 import { computeQueueFamily } from "./adapter_choice.ts";
+import { COOPERATIVE_MATRIX_EXTENSION } from "./cooperative_matrix.ts";
 import { writeFeatures } from "./features.ts";
 import { deviceExtensions, type Instance } from "./instance.ts";
 
@@ -178,7 +179,8 @@ export class Context {
   #createDevice(validate: boolean): bigint {
     const { arena, commands, record } = this;
     const extensions = deviceExtensions(this.vulkan, record.handle).filter((name) =>
-      name === PORTABILITY_SUBSET
+      name === PORTABILITY_SUBSET ||
+      (name === COOPERATIVE_MATRIX_EXTENSION && record.adapter.features.cooperativeMatrix)
     );
     return arena.scope(() => {
       const priority = arena.allocate(4);

@@ -3,6 +3,7 @@
 import type { Arena } from "../../ffi/arena.ts";
 import * as vk from "../../ffi/vulkan/enums.ts";
 import {
+  VkPhysicalDeviceCooperativeMatrixFeaturesKHR,
   VkPhysicalDeviceFeatures2,
   VkPhysicalDeviceVulkan11Features,
   type VkPhysicalDeviceVulkan11Properties,
@@ -39,6 +40,8 @@ export interface AdapterFeatures {
   readonly robustBufferAccess: boolean;
   /** The formal memory model. */
   readonly vulkanMemoryModel: boolean;
+  /** Products of small matrices by whole subgroups. */
+  readonly cooperativeMatrix: boolean;
   /** Float controls keep signed zeros, infinities and NaNs of float32. */
   readonly signedZeroInfNanPreserve: boolean;
   /** Election and barriers in subgroups. */
@@ -67,6 +70,7 @@ export interface AdapterFeatures {
  * @param features12 Features of Vulkan 1.2.
  * @param properties11 Properties of Vulkan 1.1.
  * @param properties12 Properties of Vulkan 1.2.
+ * @param matrices Features of VK_KHR_cooperative_matrix; all false where the device lacks it.
  * @returns The features by our names.
  */
 export function readFeatures(
@@ -75,6 +79,7 @@ export function readFeatures(
   features12: VkPhysicalDeviceVulkan12Features,
   properties11: VkPhysicalDeviceVulkan11Properties,
   properties12: VkPhysicalDeviceVulkan12Properties,
+  matrices: VkPhysicalDeviceCooperativeMatrixFeaturesKHR,
 ): AdapterFeatures {
   const compute = (properties11.subgroupSupportedStages & vk.VK_SHADER_STAGE_COMPUTE_BIT) !== 0;
   const subgroup = (bit: number) =>
@@ -93,6 +98,8 @@ export function readFeatures(
     scalarBlockLayout: features12.scalarBlockLayout,
     robustBufferAccess: core.robustBufferAccess,
     vulkanMemoryModel: features12.vulkanMemoryModel && features12.vulkanMemoryModelDeviceScope,
+    cooperativeMatrix: matrices.cooperativeMatrix &&
+      (properties11.subgroupSupportedStages & vk.VK_SHADER_STAGE_COMPUTE_BIT) !== 0,
     signedZeroInfNanPreserve: properties12.shaderSignedZeroInfNanPreserveFloat32,
     subgroupBasic: subgroup(vk.VK_SUBGROUP_FEATURE_BASIC_BIT),
     subgroupVote: subgroup(vk.VK_SUBGROUP_FEATURE_VOTE_BIT),
@@ -114,6 +121,10 @@ export function readFeatures(
  * @returns Address of the chain for `VkDeviceCreateInfo.pNext`.
  */
 export function writeFeatures(arena: Arena, features: AdapterFeatures, validate: boolean): bigint {
+  // Only a device with the extension may meet its struct.
+  const matrices = !features.cooperativeMatrix
+    ? []
+    : [arena.struct(VkPhysicalDeviceCooperativeMatrixFeaturesKHR, { cooperativeMatrix: true })];
   return arena.chain(
     arena.struct(VkPhysicalDeviceFeatures2, {
       features: {
@@ -139,5 +150,6 @@ export function writeFeatures(arena: Arena, features: AdapterFeatures, validate:
       vulkanMemoryModel: features.vulkanMemoryModel,
       vulkanMemoryModelDeviceScope: features.vulkanMemoryModel,
     }),
+    ...matrices,
   );
 }
