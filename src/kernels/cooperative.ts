@@ -2,10 +2,13 @@
 
 import { programs } from "../../shaders/manifest.ts";
 import type { Dispatch } from "../core/dispatch.ts";
-import { countSplits } from "./convolution_igemm.ts";
+import { countSplits } from "./convolution_tiles.ts";
 import {
+  checkConvolutionLimits,
   type ConvolutionProblem,
+  type ConvolutionSettings,
   convolutionSlots,
+  describeConvolution,
   epilogueConstants,
   geometryConstants,
   type ImageStrides,
@@ -257,4 +260,27 @@ export function planCooperativeConvolution(
     flops: problem.flops,
     bytes: problem.bytes / 2, // two bytes each
   };
+}
+
+/**
+ * Plans a convolution of float16 tensors where the device has kernels of its own for it.
+ *
+ * @param capabilities The device.
+ * @param settings The convolution.
+ * @returns The plan, as of {@linkcode planCooperativeConvolution}; null where the float32 kernels must do.
+ * @throws {ShapeError} If shapes and attributes do not fit each other.
+ * @throws {LimitError} If a tensor exceeds what the device binds.
+ */
+export function planHalfConvolution(
+  capabilities: Capabilities,
+  settings: ConvolutionSettings,
+): Plan | null {
+  if (capabilities.cooperativeMatrix === null) return null;
+  const problem = describeConvolution(settings);
+  if (problem.outputCount === 0) return null;
+  checkConvolutionLimits(capabilities, problem);
+  if (!prefersCooperative(capabilities, problem) || !supportsCooperative(capabilities, problem)) {
+    return null;
+  }
+  return planCooperativeConvolution(capabilities, problem);
 }

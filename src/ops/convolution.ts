@@ -5,6 +5,7 @@
 import { AutogradError, ShapeError } from "../core/errors.ts";
 import { formatShape, sameShape } from "../core/shape.ts";
 import { convolutionOutputShape, planConvolution } from "../kernels/convolution.ts";
+import { planHalfConvolution } from "../kernels/cooperative.ts";
 import { planWeightGradient } from "../kernels/convolution_gradient.ts";
 import { planDeconvolution } from "../kernels/deconvolution.ts";
 import type { Tensor } from "../tensor/mod.ts";
@@ -263,6 +264,8 @@ export const convolutionOperator: Operator = defineOperator<typeof convolutionAt
   },
   plan: (capabilities, values, inputs) =>
     planConvolution(capabilities, convolutionSettings(values, inputs)),
+  plan16: (capabilities, values, inputs) =>
+    planHalfConvolution(capabilities, convolutionSettings(values, inputs)),
   backward: convolutionBackward,
   keeps: keptForActivation,
 });

@@ -82,6 +82,16 @@ export interface OperatorDefinition<R extends AttributeRules> {
    */
   readonly native16?: boolean;
   /**
+   * Plans a call all of whose operands are float16 where the device has kernels of its own for it; null where it has none,
+   * and `plan` takes over. Only of operators that are not `native16`.
+   */
+  plan16?(
+    capabilities: Capabilities,
+    attributes: OptionValues<R>,
+    inputs: InputSpecs,
+    output: TensorSpec,
+  ): Plan | null;
+  /**
    * Gradients of the inputs, null where none is needed or it is zero. Made of operators, so that it can be
    * recorded and differentiated itself; without it the operator has no gradient.
    */

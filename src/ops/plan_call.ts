@@ -63,14 +63,19 @@ export function planCall(
 }
 
 function planOne(
-  { plan, native16 = false }: Definition,
+  definition: Definition,
   capabilities: Capabilities,
   attributes: Attributes,
   specs: InputSpecs,
   output: TensorSpec,
   training: boolean,
 ): Plan | null {
+  const { plan, native16 = false } = definition;
   const isHalf = [...specs, output].some((spec) => spec?.dtype === "float16");
+  if (isHalf && [...specs, output].every((spec) => spec === null || spec.dtype === "float16")) {
+    const own = definition.plan16?.(capabilities, attributes, specs, output);
+    if (own) return own;
+  }
   if (native16 || !isHalf) return plan!(capabilities, attributes, specs, output, training);
   const wides = specs.map(widenSpec);
   const wide = plan!(capabilities, attributes, wides, widenSpec(output), training);
