@@ -219,6 +219,7 @@ export function planCooperativeConvolution(
       steps: packing.steps,
       tap_octets: packing.tapOctets,
       channel_octets: packing.channelOctets,
+      group_channels: problem.channels / groups,
       group_filters: problem.filters / groups,
       columns,
       pixels,

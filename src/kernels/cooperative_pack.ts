@@ -31,7 +31,8 @@ export function cooperativeAccess(problem: ConvolutionProblem): CooperativeAcces
   const octets = (...values: readonly number[]): boolean =>
     values.every((value) => value % 8 === 0);
   const rowsWithoutGaps = (tensor: ImageStrides, box: typeof size): boolean =>
-    tensor.w === 1 && tensor.h === box[2] && (box[0] === 1 || tensor.d === box[1] * box[2]);
+    tensor.w === 1 && (box[1] === 1 || tensor.h === box[2]) &&
+    (box[0] === 1 || tensor.d === box[1] * box[2]);
   const pointwise = [0, 1, 2].every((axis) =>
     kernel[axis] === 1 && stride[axis] === 1 && padding[axis] === 0 &&
     size[axis] === inputSize[axis]

@@ -50,7 +50,7 @@ const relu = { name: "relu" } as const;
 const CASES: readonly ConvolutionSettings[] = [
   make("NCHW", [2, 16, 8, 8], [32, 3, 3], { padding: [1, 1], hasBias: true, activation: relu }),
   make("NCHW", [1, 13, 7, 9], [37, 3, 2], { padding: [2, 0], stride: [2, 1], hasBias: true }),
-  make("NCHW", [2, 20, 4, 6], [33, 1, 1], { hasBias: true, residual: "before" }),
+  make("NCHW", [2, 20, 4, 6], [34, 1, 1], { groups: 2, hasBias: true, residual: "before" }),
   make("NCHW", [3, 18, 5, 5], [9, 1, 1], { residual: "after", activation: relu }),
   make("NCHW", [1, 12, 9, 9], [32, 3, 3], { groups: 2, dilation: [2, 1] }),
   make("NHWC", [2, 16, 6, 5], [24, 3, 3], { padding: [1, 1], hasBias: true, residual: "before" }),

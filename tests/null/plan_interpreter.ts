@@ -127,6 +127,7 @@ const MOVEMENT: Readonly<Record<string, Kernel>> = {
  * @param kernels What shaders do, by program; those of data movement are known.
  * @param inputs Contents by input.
  * @param outputCount Elements of output 0.
+ * @param elementBytes Bytes of the elements of temporaries and prepared buffers; of the smallest where they differ.
  * @returns Output 0, every element of which was written once.
  */
 export function interpret(
@@ -134,6 +135,7 @@ export function interpret(
   kernels: Readonly<Record<string, Kernel>>,
   inputs: readonly (ArrayLike<number> | null)[],
   outputCount: number,
+  elementBytes = 4,
 ): Float64Array {
   const output = new Memory("the output", outputCount);
   const sources = inputs.map((each, at) => each === null ? null : new Memory(`input ${at}`, each));
@@ -152,11 +154,11 @@ export function interpret(
       case "output":
         return output;
       case "temporary":
-        return new Memory("a temporary", slot.byteLength / 4);
+        return new Memory("a temporary", slot.byteLength / elementBytes);
       case "prepared": {
-        const prepared = new Memory(slot.key, slot.byteLength / 4);
+        const prepared = new Memory(slot.key, slot.byteLength / elementBytes);
         const scratch = (slot.scratchByteLengths ?? []).map((bytes) =>
-          new Memory("scratch", bytes / 4)
+          new Memory("scratch", bytes / elementBytes)
         );
         for (const each of slot.dispatches) {
           run(each, [sources[slot.source]!, prepared, ...scratch]);

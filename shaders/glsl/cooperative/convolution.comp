@@ -71,7 +71,7 @@ layout(push_constant) uniform Push {
   uint tiles_m, tiles_n;
   uint steps;
   uint tap_octets, channel_octets; // of one group: of all taps, and of one kernel position
-  uint group_filters;
+  uint group_channels, group_filters;
   uint columns; // batch * pixels
   uint pixels, out_h, out_w;
   uint pixels_multiplier, out_h_multiplier, out_w_multiplier, channels_multiplier;

@@ -16,7 +16,7 @@ void find_columns(uint column_first, uint group) {
     if (k_load == 1u) {
       uint column = min(column_first + unit % k_wide * 8u, push.columns - 8u);
       uint n = divide(column, push.pixels_multiplier, push.shifts & 31u);
-      own_base[i] = n * push.input_n + group * push.channel_octets * 8u * push.input_c +
+      own_base[i] = n * push.input_n + group * push.group_channels * push.input_c +
         (column - n * push.pixels) / 8u;
     } else {
       uvec4 place = column_place(min(column_first + unit / k_octets, push.columns - 1u));
@@ -30,7 +30,7 @@ void find_columns(uint column_first, uint group) {
 // Eight columns of one channel.
 uvec4 read_columns(uint i, uint step_index) {
   uint channel = step_index * k_tile_k + (thread + i * k_threads) / k_wide;
-  bool inside = channel < push.channel_octets * 8u;
+  bool inside = channel < push.group_channels;
   uvec4 x = source.octets[own_base[i] + (inside ? channel : 0u) * push.input_c];
   return inside ? x : uvec4(0u);
 }
