@@ -32,7 +32,7 @@ export {
 export { type DType, DTYPES, type HostArray } from "./src/core/dtype.ts";
 export { format, type FormatOptions } from "./src/core/format.ts";
 export { type LoaderAttempt, LoaderError, type LoaderFailure } from "./ffi/result.ts";
-export type { Capabilities } from "./src/core/capabilities.ts";
+export type { Capabilities, MatrixShape } from "./src/core/capabilities.ts";
 export type {
   Dispatch,
   Program,
