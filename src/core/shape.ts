@@ -39,7 +39,8 @@ export function formatShape(shape: Shape): string {
  */
 export function elementCount(shape: Shape, where = "use shape"): number {
   let count = 1;
-  for (const size of shape) {
+  for (let axis = 0; axis < shape.length; axis++) { // by index: this runs for every tensor made
+    const size = shape[axis]!;
     if (size === 0) return 0;
     // A product past 2^53 is inexact but still far above the limit, so the comparison is right.
     count *= size;

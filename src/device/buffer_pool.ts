@@ -26,12 +26,19 @@ export interface PoolEntry {
   readonly capacity: number;
 }
 
+/** Idle entries of one capacity, in the order in which they came. */
+interface SizeClass<Entry> {
+  readonly entries: Entry[];
+  /** For each entry how many were put into the pool before it. */
+  readonly order: number[];
+}
+
 /** Idle entries by capacity; the last one put in comes out first, because caches may still hold it. */
 export class BufferPool<Entry extends PoolEntry> {
-  // A Map keeps the order of insertion, so within a class and overall the oldest entry is the first one.
-  readonly #classes: Map<number, Entry[]> = new Map();
-  readonly #ages: Map<Entry, true> = new Map();
+  readonly #classes: Map<number, SizeClass<Entry>> = new Map();
   #byteLength = 0;
+  #count = 0;
+  #puts = 0;
 
   /** Bytes of all idle entries. */
   get byteLength(): number {
@@ -40,7 +47,7 @@ export class BufferPool<Entry extends PoolEntry> {
 
   /** Number of idle entries. */
   get count(): number {
-    return this.#ages.size;
+    return this.#count;
   }
 
   /**
@@ -51,20 +58,11 @@ export class BufferPool<Entry extends PoolEntry> {
    * @returns The entry, or undefined if there is none.
    */
   take(capacity: number, accept?: (entry: Entry) => boolean): Entry | undefined {
-    const entries = this.#classes.get(capacity);
-    if (entries === undefined || entries.length === 0) return undefined;
-    let index = entries.length - 1;
-    if (accept !== undefined) {
-      // The oldest is the likeliest to be idle.
-      index = entries.findIndex(accept);
-      if (index < 0) return undefined;
-    }
-    const entry = index === entries.length - 1 ? entries.pop() : entries.splice(index, 1)[0];
-    if (entry !== undefined) {
-      this.#ages.delete(entry);
-      this.#byteLength -= entry.capacity;
-    }
-    return entry;
+    const found = this.#classes.get(capacity);
+    if (found === undefined || found.entries.length === 0) return undefined;
+    // The oldest is the likeliest to be idle.
+    const index = accept === undefined ? found.entries.length - 1 : found.entries.findIndex(accept);
+    return index < 0 ? undefined : this.#remove(found, index);
   }
 
   /**
@@ -73,11 +71,12 @@ export class BufferPool<Entry extends PoolEntry> {
    * @param entry Must not be in the pool.
    */
   put(entry: Entry): void {
-    const entries = this.#classes.get(entry.capacity);
-    if (entries === undefined) this.#classes.set(entry.capacity, [entry]);
-    else entries.push(entry);
-    this.#ages.set(entry, true);
+    let known = this.#classes.get(entry.capacity);
+    if (known === undefined) this.#classes.set(entry.capacity, known = { entries: [], order: [] });
+    known.entries.push(entry);
+    known.order.push(this.#puts++);
     this.#byteLength += entry.capacity;
+    this.#count++;
   }
 
   /**
@@ -89,16 +88,37 @@ export class BufferPool<Entry extends PoolEntry> {
    */
   shrink(byteLength: number, accept?: (entry: Entry) => boolean): Entry[] {
     const out: Entry[] = [];
-    for (const entry of this.#ages.keys()) {
-      if (this.#byteLength <= byteLength) break;
-      if (accept !== undefined && !accept(entry)) continue;
-      const entries = this.#classes.get(entry.capacity) ?? [];
-      entries.splice(entries.indexOf(entry), 1);
-      if (entries.length === 0) this.#classes.delete(entry.capacity);
-      this.#ages.delete(entry);
-      this.#byteLength -= entry.capacity;
-      out.push(entry);
+    if (this.#byteLength <= byteLength) return out;
+    const heads = Array.from(this.#classes.values(), (one) => ({ one, at: 0 }));
+    while (this.#byteLength > byteLength) {
+      let oldest: (typeof heads)[number] | undefined;
+      let least = Infinity;
+      for (const head of heads) {
+        const order = head.one.order[head.at] ?? Infinity;
+        if (order < least) [oldest, least] = [head, order];
+      }
+      if (oldest === undefined) break;
+      const { one, at } = oldest;
+      if (accept !== undefined && !accept(one.entries[at]!)) oldest.at++;
+      else out.push(this.#remove(one, at));
+    }
+    for (const [capacity, { entries }] of this.#classes) {
+      if (entries.length === 0) this.#classes.delete(capacity);
     }
     return out;
+  }
+
+  #remove({ entries, order }: SizeClass<Entry>, index: number): Entry {
+    const entry = entries[index]!;
+    if (index === entries.length - 1) {
+      entries.pop();
+      order.pop();
+    } else {
+      entries.splice(index, 1);
+      order.splice(index, 1);
+    }
+    this.#byteLength -= entry.capacity;
+    this.#count--;
+    return entry;
   }
 }

@@ -55,7 +55,8 @@ export class BufferStore {
     upload: new BufferPool(),
     readback: new BufferPool(),
   };
-  readonly #live: Set<DeviceBuffer> = new Set();
+  /** Buffers in use; each knows its index. */
+  readonly #live: DeviceBuffer[] = [];
   readonly #doomed: BufferResource[] = [];
   readonly #all: Set<BufferResource> = new Set();
   /** Bytes of the largest buffer. */
@@ -91,7 +92,7 @@ export class BufferStore {
   statistics(): MemoryStatistics {
     return {
       liveBytes: this.#liveBytes,
-      liveBuffers: this.#live.size,
+      liveBuffers: this.#live.length,
       peakBytes: this.#peakBytes,
       reservedBytes: this.#memory.reservedBytes,
       pooledBytes: this.#pools.device.byteLength,
@@ -185,7 +186,8 @@ export class BufferStore {
    * @param buffer The caller's handle.
    */
   enroll(buffer: DeviceBuffer): void {
-    this.#live.add(buffer);
+    buffer.liveIndex = this.#live.length;
+    this.#live.push(buffer);
     this.#liveBytes += buffer.byteLength;
     if (this.#liveBytes > this.#peakBytes) this.#peakBytes = this.#liveBytes;
   }
@@ -197,7 +199,14 @@ export class BufferStore {
    * @param resource Its memory.
    */
   release(buffer: DeviceBuffer, resource: BufferResource): void {
-    if (!this.#live.delete(buffer)) return;
+    const live = this.#live;
+    const index = buffer.liveIndex;
+    if (live[index] !== buffer) return;
+    const last = live.pop() as DeviceBuffer;
+    if (last !== buffer) {
+      live[index] = last;
+      last.liveIndex = index;
+    }
     this.#liveBytes -= buffer.byteLength;
     this.recycle(resource);
   }
@@ -289,7 +298,7 @@ export class BufferStore {
   /** Destroys everything; no pending work may use any of it. */
   dispose(): void {
     for (const resource of [...this.#all]) this.#destroy(resource);
-    this.#live.clear();
+    this.#live.length = 0;
     this.#doomed.length = 0;
     this.#liveBytes = 0;
     for (const pool of Object.values(this.#pools)) pool.shrink(0);

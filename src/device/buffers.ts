@@ -87,6 +87,12 @@ export class DeviceBuffer {
   readonly label: string;
   /** Where it lives. */
   readonly device: Device;
+  /**
+   * Its place among the buffers in use, for the device layer alone.
+   *
+   * @ignore
+   */
+  liveIndex = -1;
   #resource: BufferResource | undefined;
 
   /**

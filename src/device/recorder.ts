@@ -8,7 +8,7 @@ import type { Dispatch } from "../core/dispatch.ts";
 import type { BufferFactory, BufferResource, DeviceBuffer } from "./buffers.ts";
 import type { Batch, CommandRing } from "./command_ring.ts";
 import type { Context } from "./context.ts";
-import type { DescriptorCache } from "./descriptors.ts";
+import type { DescriptorCache, DescriptorEntry } from "./descriptors.ts";
 import { HazardTracker, READ, WRITE } from "./hazards.ts";
 import type { Pipeline } from "./pipelines.ts";
 import type { Profiler } from "./profiler.ts";
@@ -35,8 +35,9 @@ export class Recorder {
   readonly #barrier: bigint;
   readonly #hostBarrier: bigint;
   #boundSerial = 0;
-  #boundPipeline = 0n;
-  #boundSet = 0n;
+  // Objects, since comparing two handles costs more.
+  #boundPipeline: Pipeline | undefined;
+  #boundEntry: DescriptorEntry | undefined;
   #boundLayout = 0n;
 
   /**
@@ -133,15 +134,20 @@ export class Recorder {
       resource.lastUse = serial;
       if ((mode & WRITE) !== 0) resource.hostStale = true;
     }
-    const { handle, layout } = pipeline;
-    if (handle !== this.#boundPipeline) {
-      commands.vkCmdBindPipeline(commandBuffer, vk.VK_PIPELINE_BIND_POINT_COMPUTE, handle);
-      this.#boundPipeline = handle;
+    const { layout } = pipeline;
+    const samePipeline = pipeline === this.#boundPipeline;
+    if (!samePipeline) {
+      commands.vkCmdBindPipeline(
+        commandBuffer,
+        vk.VK_PIPELINE_BIND_POINT_COMPUTE,
+        pipeline.handle,
+      );
+      this.#boundPipeline = pipeline;
     }
     if (entry !== undefined) {
       entry.lastUse = serial;
-      if (entry.set !== this.#boundSet || layout !== this.#boundLayout) {
-        this.#boundSet = entry.set;
+      if (entry !== this.#boundEntry || !samePipeline && layout !== this.#boundLayout) {
+        this.#boundEntry = entry;
         this.#boundLayout = layout;
         const slot = this.#set;
         slot.view.setBigUint64(slot.offset, entry.set, true);
@@ -303,8 +309,8 @@ export class Recorder {
     if (batch.serial !== this.#boundSerial) {
       // A command buffer inherits no bindings.
       this.#boundSerial = batch.serial;
-      this.#boundPipeline = 0n;
-      this.#boundSet = 0n;
+      this.#boundPipeline = undefined;
+      this.#boundEntry = undefined;
       this.#boundLayout = 0n;
     }
     return batch;

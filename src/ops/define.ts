@@ -312,9 +312,9 @@ export class Operator {
     if (parts !== undefined) return [runParts(device, parts, tensors, outputs[0]!, this.name)];
     if (view) {
       const { storage } = tensors[0]!;
-      const { shape, dtype } = outputs[0]!;
+      const { shape, dtype, size } = outputs[0]!;
       storage.retain();
-      return [new Tensor(storage, shape, dtype, this.name)];
+      return [new Tensor(storage, shape, dtype, this.name, size)];
     }
     const nothing = { label: this.name, slots: [], dispatches: [], flops: 0, bytes: 0 };
     return execute(device, nothing, [], outputs);

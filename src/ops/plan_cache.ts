@@ -2,12 +2,12 @@
 // shapes, then by a text over everything that the plan depends on. Eager calls come here every time.
 
 import type { Plan } from "../kernels/plan.ts";
-import type { Device, Tensor, TensorSpec } from "../tensor/mod.ts";
+import type { Device, ResultSpec, Tensor, TensorSpec } from "../tensor/mod.ts";
 
 /** What planning a call gave. */
 export interface PlanEntry {
   /** The output, then hidden results. */
-  readonly outputs: readonly TensorSpec[];
+  readonly outputs: readonly ResultSpec[];
   /** Null where nothing has to run, as for views and results without elements, or where there are parts. */
   readonly plan: Plan | null;
   /** Whether the output shares the memory of input 0. */
@@ -26,7 +26,7 @@ export interface BatchPart {
   readonly batched: readonly boolean[];
   readonly plan: Plan;
   /** The output of the part. */
-  readonly outputs: readonly TensorSpec[];
+  readonly outputs: readonly ResultSpec[];
 }
 
 type Inputs = readonly (Tensor | null)[];

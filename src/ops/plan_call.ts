@@ -7,7 +7,8 @@ import { widenPlan, widenSpec } from "../kernels/widen.ts";
 import {
   type Device,
   execute,
-  fixedShape,
+  type ResultSpec,
+  resultSpec,
   Storage,
   Tensor,
   type TensorSpec,
@@ -41,9 +42,9 @@ export function planCall(
     input === null ? null : { shape: input.shape, dtype: input.dtype }
   );
   const { shape, dtype } = definition.inferShape(attributes, specs);
-  const output = { shape: fixedShape(shape), dtype };
+  const output = resultSpec({ shape, dtype });
   const hidden = definition.hidden?.(attributes, specs, training) ?? [];
-  const outputs = [output, ...hidden];
+  const outputs = [output, ...hidden.map(resultSpec)];
   if (definition.plan === null || shape.includes(0)) {
     return { outputs, plan: null, view: definition.plan === null };
   }
@@ -105,10 +106,8 @@ function planParts(
   batched: readonly boolean[],
 ): BatchPart[] | null {
   const batch = output.shape[0]!;
-  const take = ({ shape, dtype }: TensorSpec, count: number): TensorSpec => ({
-    shape: fixedShape([count, ...shape.slice(1)]),
-    dtype,
-  });
+  const take = ({ shape, dtype }: TensorSpec, count: number): ResultSpec =>
+    resultSpec({ shape: [count, ...shape.slice(1)], dtype });
   const part = (first: number, count: number): BatchPart | null => {
     const own = specs.map((spec, at) => spec !== null && batched[at]! ? take(spec, count) : spec);
     const outputs = [take(output, count)];
@@ -145,11 +144,11 @@ export function runParts(
   device: Device,
   parts: readonly BatchPart[],
   inputs: readonly (Tensor | null)[],
-  output: TensorSpec,
+  output: ResultSpec,
   label: string,
 ): Tensor {
-  const rowBytes = bytesOf(output) / output.shape[0]!;
-  const result = Storage.allocate(device, bytesOf(output), label);
+  const rowBytes = output.byteLength / output.shape[0]!;
+  const result = Storage.allocate(device, output.byteLength, label);
   try {
     for (const { first, count, batched, plan, outputs } of parts) {
       const slices = inputs.map((input, at) =>
@@ -177,12 +176,8 @@ function sliceOf(
   count: number,
   label: string,
 ): Tensor {
-  const rowBytes = bytesOf(tensor) / tensor.shape[0]!;
+  const rowBytes = tensor.size * dtypeByteLength(tensor.dtype) / tensor.shape[0]!;
   const storage = Storage.allocate(device, count * rowBytes, label);
   device.copy(tensor.storage.buffer!, first * rowBytes, storage.buffer!, 0, count * rowBytes);
   return new Tensor(storage, [count, ...tensor.shape.slice(1)], tensor.dtype, label);
-}
-
-function bytesOf({ shape, dtype }: TensorSpec): number {
-  return shape.reduce((count, size) => count * size, 1) * dtypeByteLength(dtype);
 }

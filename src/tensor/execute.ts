@@ -1,12 +1,13 @@
 // Executes plans: allocates outputs and temporaries, finds prepared buffers, dispatches. Knows slots
 // and buffers, not operators.
 
-import type { DType } from "../core/dtype.ts";
+import { type DType, dtypeByteLength } from "../core/dtype.ts";
 import { StateError } from "../core/errors.ts";
+import { elementCount } from "../core/shape.ts";
 import type { DeviceBuffer } from "../device/buffers.ts";
 import type { Device } from "../device/device.ts";
 import type { Plan, Slot } from "../kernels/plan.ts";
-import { tensorByteLength } from "./host_data.ts";
+import { fixedShape } from "./fixed_shape.ts";
 import { reclaimForgotten, Storage } from "./storage.ts";
 import { Tensor } from "./tensor.ts";
 
@@ -16,13 +17,34 @@ export interface TensorSpec {
   readonly dtype: DType;
 }
 
+/** A result of a plan: what is counted once for all its runs. */
+export interface ResultSpec extends TensorSpec {
+  /** Number of elements. */
+  readonly size: number;
+  /** Bytes of the elements. */
+  readonly byteLength: number;
+}
+
+/**
+ * Counts elements and bytes of a result.
+ *
+ * @param spec Shape and dtype.
+ * @returns The same with both counts, and a shape that never changes.
+ * @throws {LimitError} If there are more elements than a tensor may have.
+ */
+export function resultSpec({ shape, dtype }: TensorSpec): ResultSpec {
+  const size = elementCount(shape);
+  const byteLength = size * dtypeByteLength(dtype);
+  return { shape: fixedShape(shape), dtype, size, byteLength };
+}
+
 /**
  * Runs a plan on a device: enqueues its dispatches and returns at once.
  *
  * @param device The device; all inputs live there.
  * @param plan What to dispatch.
  * @param inputs Tensors by the index that slots name; null where an input is absent.
- * @param outputs Shape and dtype of every output.
+ * @param outputs Every output.
  * @returns New tensors, one for each output.
  * @throws {DisposedError} If an input was disposed.
  * @throws {OutOfMemoryError} If the device has no memory left; nothing stays allocated.
@@ -31,7 +53,7 @@ export function execute(
   device: Device,
   plan: Plan,
   inputs: readonly (Tensor | null)[],
-  outputs: readonly TensorSpec[],
+  outputs: readonly ResultSpec[],
 ): Tensor[] {
   const sources: (Storage | null)[] = [];
   for (let i = 0; i < inputs.length; i++) sources.push(inputs[i]?.storage ?? null);
@@ -41,8 +63,7 @@ export function execute(
   const { label, slots, dispatches } = plan;
   try {
     for (let i = 0; i < outputs.length; i++) {
-      const { shape, dtype } = outputs[i]!;
-      results.push(Storage.allocate(device, tensorByteLength(shape, dtype), label));
+      results.push(Storage.allocate(device, outputs[i]!.byteLength, label));
     }
     const buffers: (DeviceBuffer | null)[] = [];
     for (let i = 0; i < slots.length; i++) {
@@ -65,8 +86,8 @@ export function execute(
   }
   const tensors: Tensor[] = [];
   for (let i = 0; i < results.length; i++) {
-    const { shape, dtype } = outputs[i]!;
-    tensors.push(new Tensor(results[i]!, shape, dtype, label));
+    const { shape, dtype, size } = outputs[i]!;
+    tensors.push(new Tensor(results[i]!, shape, dtype, label, size));
   }
   return tensors;
 }

@@ -2,6 +2,9 @@
 
 const fixed = new WeakSet<readonly number[]>();
 
+/** The shape asked for last: calls often come in rows of one shape. */
+let recent: readonly number[] | undefined;
+
 /**
  * A shape that never changes.
  *
@@ -9,7 +12,8 @@ const fixed = new WeakSet<readonly number[]>();
  * @returns A frozen copy; the same array if it came from here.
  */
 export function fixedShape(shape: readonly number[]): readonly number[] {
-  if (fixed.has(shape)) return shape;
+  if (shape === recent) return shape;
+  if (fixed.has(shape)) return recent = shape;
   const copy = Object.freeze([...shape]);
   fixed.add(copy);
   return copy;

@@ -4,10 +4,11 @@
 import type { DType } from "../core/dtype.ts";
 import { type BackwardOptions, type GradReq, tensorGradients } from "./gradients.ts";
 import { type SliceIndex, tensorOperators } from "./operators.ts";
+import { ScopeMember } from "./scope_stack.ts";
 import type { Tensor } from "./tensor.ts";
 
 /** Operators and gradients as methods of {@linkcode Tensor}. */
-export abstract class TensorMethods {
+export abstract class TensorMethods extends ScopeMember {
   /**
    * Adds a tensor or number, element by element.
    *

@@ -6,7 +6,7 @@ export type { PrepareProgress } from "../device/kernels.ts";
 export type { DType, HostArray } from "../core/dtype.ts";
 export { arange, type CreateOptions, empty, full, ones, tensor, zeros } from "./create.ts";
 export { checkDevice, defaultDevice, devices, setDefaultDevice } from "./default_device.ts";
-export { execute, type TensorSpec } from "./execute.ts";
+export { execute, type ResultSpec, resultSpec, type TensorSpec } from "./execute.ts";
 export { fixedShape } from "./fixed_shape.ts";
 export type { ConvertibleArray, NestedNumbers, TensorData } from "./host_data.ts";
 export { checkDTypeName, readHostData } from "./host_data.ts";

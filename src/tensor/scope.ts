@@ -2,9 +2,17 @@
 
 import { StateError } from "../core/errors.ts";
 import { describe } from "../core/shape.ts";
-import { holderOf, leaveScope, openScope, promoteMember } from "./scope_stack.ts";
-import type { Scope, ScopeMember } from "./scope_stack.ts";
-import { forgetMember } from "./scope_stack.ts";
+import {
+  forgetMember,
+  holderOf,
+  leaveScope,
+  openScope,
+  promoteMember,
+  type Scope,
+  ScopeMember,
+  scopeOf,
+  takeNewest,
+} from "./scope_stack.ts";
 import { Tensor } from "./tensor.ts";
 
 /**
@@ -48,7 +56,7 @@ export function scope<T>(fn: () => T): T {
           "await outside of the scope, or use a scope for each step between two awaits",
       );
     }
-    if (result instanceof Tensor && inner.members.has(result)) promoteMember(result, inner);
+    if (result instanceof Tensor && scopeOf(result) === inner) promoteMember(result, inner);
     else for (const member of membersIn(result, inner)) promoteMember(member, inner);
     done = true;
     return result;
@@ -94,7 +102,7 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
 /** The members of a scope that can be reached from a result. */
 function membersIn(result: unknown, scope: Scope): Set<ScopeMember> {
   const found = new Set<ScopeMember>();
-  if (scope.members.size === 0) return found;
+  if (scope.newest === null) return found;
   const held = new Map<object, ScopeMember>();
   const seen = new Set<object>();
   const open: unknown[] = [result];
@@ -102,9 +110,9 @@ function membersIn(result: unknown, scope: Scope): Set<ScopeMember> {
     const value = open.pop();
     if (typeof value !== "object" || value === null || seen.has(value)) continue;
     seen.add(value);
-    const holder = holderOf(value as ScopeMember);
-    if (scope.members.has(value as ScopeMember)) found.add(value as ScopeMember);
-    else if (holder !== undefined && scope.members.has(holder)) held.set(value, holder);
+    const holder = holderOf(value);
+    if (value instanceof ScopeMember && scopeOf(value) === scope) found.add(value);
+    else if (holder !== null && scopeOf(holder) === scope) held.set(value, holder);
     else for (const item of itemsOf(value)) open.push(item); // not spread: a result may be long
   }
   // A gradient returned without its tensor outlives it.
@@ -120,16 +128,14 @@ function itemsOf(value: object): Iterable<unknown> {
 
 /** Frees newest first, all of them even if one fails. */
 function disposeMembers(scope: Scope, report: boolean): void {
-  if (scope.members.size === 0) return;
   const errors: unknown[] = [];
-  for (const member of [...scope.members].reverse()) {
+  for (let member = takeNewest(scope); member !== null; member = takeNewest(scope)) {
     try {
       member.dispose();
     } catch (error) {
       errors.push(error);
     }
   }
-  scope.members.clear();
   // An error of the function itself says more than one of the cleanup.
   if (report && errors.length > 0) throw errors[0];
 }

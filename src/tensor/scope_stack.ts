@@ -1,20 +1,57 @@
-// Which scope is open, and which scope owns what. Knows no tensors: members are objects with dispose().
+// Which scope is open, and which scope owns what. Knows no tensors: members are objects with dispose(). Every tensor passes
+// here, so members are linked through private fields: sets and weak maps cost more than a native call.
 
-/** What a scope can own. */
-export interface ScopeMember {
-  dispose(): void;
-}
-
-/** One open scope; members keep their order of creation. */
+/** One open scope; its members are linked from the newest to the oldest. */
 export interface Scope {
   readonly parent: Scope | null;
-  readonly members: Set<ScopeMember>;
+  newest: ScopeMember | null;
 }
 
 let current: Scope | null = null;
-const owners = new WeakMap<ScopeMember, Scope>();
-/** Objects that live as long as another one, such as the gradient of a tensor. */
-const holders = new WeakMap<ScopeMember, ScopeMember>();
+
+// Set by the class below: its private fields are nobody else's.
+let scopeOfMember: (member: ScopeMember) => Scope | null;
+let link: (member: ScopeMember, scope: Scope) => void;
+let unlink: (member: ScopeMember) => void;
+let readHolder: (member: object) => ScopeMember | null;
+let setHolder: (member: ScopeMember, holder: ScopeMember | null) => void;
+
+/** What a scope can own. */
+export abstract class ScopeMember {
+  #scope: Scope | null = null;
+  #older: ScopeMember | null = null;
+  #newer: ScopeMember | null = null;
+  /** Another member that will free this one, such as the tensor of a gradient. */
+  #holder: ScopeMember | null = null;
+
+  static {
+    scopeOfMember = (member) => member.#scope;
+    link = (member, scope) => {
+      const { newest } = scope;
+      if (newest !== null) newest.#newer = member;
+      member.#older = newest;
+      member.#scope = scope;
+      scope.newest = member;
+    };
+    unlink = (member) => {
+      const scope = member.#scope;
+      if (scope === null) return;
+      const older = member.#older;
+      const newer = member.#newer;
+      if (newer === null) scope.newest = older;
+      else newer.#older = older;
+      if (older !== null) older.#newer = newer;
+      member.#scope = member.#older = member.#newer = null;
+    };
+    readHolder = (member) => #holder in member ? member.#holder : null;
+    setHolder = (member, holder) => {
+      member.#holder = holder;
+    };
+  }
+
+  /** Frees what the object holds; a second call does nothing. */
+  abstract dispose(): void;
+}
 
 /**
  * Opens a scope inside the current one.
@@ -22,7 +59,7 @@ const holders = new WeakMap<ScopeMember, ScopeMember>();
  * @returns The scope, now the current one.
  */
 export function openScope(): Scope {
-  current = { parent: current, members: new Set() };
+  current = { parent: current, newest: null };
   return current;
 }
 
@@ -41,7 +78,7 @@ export function leaveScope(scope: Scope): void {
  * @param member The object.
  */
 export function enterScope(member: ScopeMember): void {
-  if (current !== null) own(member, current);
+  if (current !== null) link(member, current);
 }
 
 /**
@@ -51,18 +88,28 @@ export function enterScope(member: ScopeMember): void {
  * @param holder The other one.
  */
 export function holdMember(member: ScopeMember, holder: ScopeMember): void {
-  forgetMember(member);
-  holders.set(member, holder);
+  unlink(member);
+  setHolder(member, holder);
 }
 
 /**
  * The object that will free another one.
  *
- * @param member The other one.
- * @returns Its holder; undefined if it has none, or was taken from it by keep() or as a scope's result.
+ * @param member The other one; anything else has none.
+ * @returns Its holder; null if it has none, or was taken from it by keep() or as a scope's result.
  */
-export function holderOf(member: ScopeMember): ScopeMember | undefined {
-  return holders.get(member);
+export function holderOf(member: object): ScopeMember | null {
+  return readHolder(member);
+}
+
+/**
+ * The scope that owns an object.
+ *
+ * @param member The object.
+ * @returns The scope; null if none does.
+ */
+export function scopeOf(member: ScopeMember): Scope | null {
+  return scopeOfMember(member);
 }
 
 /**
@@ -71,11 +118,8 @@ export function holderOf(member: ScopeMember): ScopeMember | undefined {
  * @param member The object.
  */
 export function forgetMember(member: ScopeMember): void {
-  holders.delete(member);
-  const owner = owners.get(member);
-  if (owner === undefined) return;
-  owner.members.delete(member);
-  owners.delete(member);
+  setHolder(member, null);
+  unlink(member);
 }
 
 /**
@@ -86,10 +130,17 @@ export function forgetMember(member: ScopeMember): void {
  */
 export function promoteMember(member: ScopeMember, scope: Scope): void {
   forgetMember(member);
-  if (scope.parent !== null) own(member, scope.parent);
+  if (scope.parent !== null) link(member, scope.parent);
 }
 
-function own(member: ScopeMember, scope: Scope): void {
-  scope.members.add(member);
-  owners.set(member, scope);
+/**
+ * Takes the newest object out of a scope.
+ *
+ * @param scope The scope.
+ * @returns The object; null if the scope has none.
+ */
+export function takeNewest(scope: Scope): ScopeMember | null {
+  const member = scope.newest;
+  if (member !== null) unlink(member);
+  return member;
 }

@@ -150,6 +150,15 @@ const registry = new FinalizationRegistry<Releasable>((held) => {
   forgotten.push(held);
 });
 
+// Most tensors live shorter than the run of code that makes them, during which nothing is collected anyway: they wait here
+// and reach the registry, which costs more than a native call, only if they outlive it.
+const owners: object[] = [];
+const holdings: Releasable[] = [];
+let scheduled = false;
+
+/** Owners that wait at most: those of a long loop are collected like all others. */
+const WAITING = 64;
+
 /** Something that counts its references. */
 export interface Releasable {
   /** Drops a reference. */
@@ -164,7 +173,22 @@ export interface Releasable {
  * @param held What it refers to; must not refer to the owner, or that would live forever.
  */
 export function watchOwner(owner: object, held: Releasable): void {
-  registry.register(owner, held, owner);
+  if (owners.length >= WAITING) registerOwners();
+  owners.push(owner);
+  holdings.push(held);
+  if (scheduled) return;
+  scheduled = true;
+  queueMicrotask(endOfRun);
+}
+
+function endOfRun(): void {
+  scheduled = false;
+  registerOwners();
+}
+
+function registerOwners(): void {
+  for (let i = 0; i < owners.length; i++) registry.register(owners[i]!, holdings[i]!, owners[i]);
+  owners.length = holdings.length = 0;
 }
 
 /**
@@ -173,7 +197,18 @@ export function watchOwner(owner: object, held: Releasable): void {
  * @param owner The object given to {@linkcode watchOwner}.
  */
 export function unwatchOwner(owner: object): void {
-  registry.unregister(owner);
+  let all = false;
+  for (let i = owners.length - 1; i >= 0; i--) {
+    if (owners[i] !== owner) continue;
+    // Its memory is what every owner is watched for first.
+    if (holdings[i] instanceof Storage) all = true;
+    const lastOwner = owners.pop()!;
+    const lastHeld = holdings.pop()!;
+    if (i === owners.length) continue;
+    owners[i] = lastOwner;
+    holdings[i] = lastHeld;
+  }
+  if (!all) registry.unregister(owner);
 }
 
 /** Frees what forgotten tensors held; called before memory is taken for new ones. */

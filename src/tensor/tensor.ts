@@ -54,10 +54,17 @@ export class Tensor extends TensorMethods {
    * @param shape Sizes along every axis.
    * @param dtype Element type.
    * @param label Named in errors.
+   * @param size Number of elements, where it is known already.
    * @throws {TypeError} If called without a storage.
    * @ignore
    */
-  constructor(storage: Storage, shape: readonly number[], dtype: DType, label: string = "") {
+  constructor(
+    storage: Storage,
+    shape: readonly number[],
+    dtype: DType,
+    label: string = "",
+    size: number = elementCount(shape),
+  ) {
     super();
     if (!(storage instanceof Storage)) {
       throw new TypeError(
@@ -68,7 +75,7 @@ export class Tensor extends TensorMethods {
     this.#storage = storage;
     this.#shape = fixedShape(shape);
     this.#dtype = dtype;
-    this.#size = elementCount(shape);
+    this.#size = size;
     this.#label = label;
     watchOwner(this, storage);
     enterScope(this);

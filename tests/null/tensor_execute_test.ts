@@ -3,7 +3,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import type { Dispatch, Program } from "../../src/core/dispatch.ts";
 import { DisposedError, StateError } from "../../src/core/errors.ts";
 import type { Plan } from "../../src/kernels/plan.ts";
-import { execute, Storage, Tensor, tensor } from "../../src/tensor/mod.ts";
+import { execute, resultSpec, Storage, Tensor, tensor } from "../../src/tensor/mod.ts";
 import { test } from "../support/test.ts";
 import { FakeDevice } from "./tensor_fake_device.ts";
 
@@ -35,7 +35,7 @@ const plan: Plan = {
   flops: 0,
   bytes: 0,
 };
-const outputs = [{ shape: [4], dtype: "float32" }] as const;
+const outputs = [resultSpec({ shape: [4], dtype: "float32" })];
 
 test("execute() prepares once for each version of the source", () => {
   const fake = new FakeDevice();
