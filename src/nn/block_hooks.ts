@@ -10,9 +10,11 @@ import { leavesOf } from "./structure.ts";
 
 /** Base of {@linkcode Block}, not for programs: keeps and calls the hooks of a block. */
 export abstract class BlockHooks extends ParameterOwner {
-  readonly #preHooks = new HookList<ForwardPreHook>();
-  readonly #hooks = new HookList<ForwardHook>();
-  readonly #backwardHooks = new HookList<BackwardHook>();
+  readonly #hooks = {
+    before: new HookList<ForwardPreHook>(),
+    after: new HookList<ForwardHook>(),
+    backward: new HookList<BackwardHook>(),
+  };
 
   /**
    * Adds a function that runs before every `forward`, with the block and its inputs.
@@ -21,7 +23,7 @@ export abstract class BlockHooks extends ParameterOwner {
    * @returns A handle that removes it.
    */
   registerForwardPreHook(hook: ForwardPreHook): HookHandle {
-    return this.#preHooks.add(hook);
+    return this.#hooks.before.add(hook);
   }
 
   /**
@@ -39,7 +41,7 @@ export abstract class BlockHooks extends ParameterOwner {
    * ```
    */
   registerForwardHook(hook: ForwardHook): HookHandle {
-    return this.#hooks.add(hook);
+    return this.#hooks.after.add(hook);
   }
 
   /**
@@ -67,12 +69,13 @@ export abstract class BlockHooks extends ParameterOwner {
    * ```
    */
   registerBackwardHook(hook: BackwardHook): HookHandle {
-    return this.#backwardHooks.add(hook);
+    return this.#hooks.backward.add(hook);
   }
 
   /** True if any hook is registered on this block. */
   get hasHooks(): boolean {
-    return this.#preHooks.size + this.#hooks.size + this.#backwardHooks.size > 0;
+    const { before, after, backward } = this.#hooks;
+    return before.size > 0 || after.size > 0 || backward.size > 0;
   }
 
   /**
@@ -84,10 +87,11 @@ export abstract class BlockHooks extends ParameterOwner {
    */
   protected withHooks(inputs: readonly unknown[], compute: () => unknown): unknown {
     const block = this as unknown as Block; // the only class that extends this one
-    for (const hook of this.#preHooks.list()) hook(block, inputs);
+    const { before, after, backward } = this.#hooks;
+    if (before.size > 0) { for (const hook of before.list()) hook(block, inputs); }
     const output = compute();
-    for (const hook of this.#hooks.list()) hook(block, inputs, output);
-    if (this.#backwardHooks.size > 0) this.#watch(block, output);
+    if (after.size > 0) { for (const hook of after.list()) hook(block, inputs, output); }
+    if (backward.size > 0) this.#watch(block, output);
     return output;
   }
 
@@ -95,7 +99,7 @@ export abstract class BlockHooks extends ParameterOwner {
     const tensors = leavesOf(output).filter((leaf) => leaf instanceof Tensor);
     for (const [index, tensor] of tensors.entries()) {
       watchGradient(tensor, (gradient) => {
-        for (const hook of this.#backwardHooks.list()) hook(block, gradient, index);
+        for (const hook of this.#hooks.backward.list()) hook(block, gradient, index);
       });
     }
   }

@@ -63,6 +63,17 @@ export interface ConvOptions<L extends Layout = Layout> {
   readonly inChannels?: number;
 }
 
+/** What every call needs: blocks are proxies, of which reading an attribute takes as long as a small native call. */
+interface Known {
+  readonly weight: Parameter;
+  readonly bias: Parameter | null;
+  readonly act: Activation | null;
+  /** The shape of the last input, which fits: tensors of one shape share it. */
+  accepted?: readonly number[];
+  /** What all calls have in common. */
+  options?: ConvolutionOptions;
+}
+
 /**
  * Base of the convolution layers, and the place to extend them: derive from it for a convolution of
  * another operator, override `forward`, and `preInfer` where the weight has other axes.
@@ -94,10 +105,7 @@ export abstract class _Conv extends HybridBlock {
   readonly bias: Parameter | null;
   /** The activation; null for none. `forward` fuses it into the convolution while it has no hooks. */
   readonly act: Activation | null;
-  /** The shape of the last input, which fits: tensors of one shape share it. */
-  #accepted: readonly number[] | undefined;
-  /** What all calls have in common. */
-  #options: ConvolutionOptions | undefined;
+  #known: Known | undefined;
 
   /**
    * Makes the layer.
@@ -216,26 +224,33 @@ export abstract class _Conv extends HybridBlock {
    * @throws {ShapeError} If rank or channels do not fit, or the window is larger than the padded input.
    */
   override forward(x: Tensor): Tensor {
-    if (x.shape !== this.#accepted) this.checkChannels(x);
-    this.#accepted = x.shape;
-    const activation = this.fusedActivation;
-    if (this.#options?.activation !== activation) {
+    const known = this.#known ??= { weight: this.weight, bias: this.bias, act: this.act };
+    if (x.shape !== known.accepted) this.checkChannels(x);
+    known.accepted = x.shape;
+    const activation = fusedIn(known.act);
+    if (known.options?.activation !== activation) {
       const { strides, padding, dilation, groups, layout } = this;
-      this.#options = fixedOptions({ strides, padding, dilation, groups, layout, activation });
+      known.options = fixedOptions({ strides, padding, dilation, groups, layout, activation });
     }
     const { device } = x;
     let y: Tensor;
     try {
-      y = convolution(x, this.weight.data(device), this.bias?.data(device), this.#options);
+      y = convolution(x, known.weight.data(device), known.bias?.data(device), known.options);
     } catch (error) {
       throw layerError(error, "Convolution", this.constructor.name);
     }
-    return activation !== null ? y : this.activate(y);
+    return activation !== null || known.act === null ? y : this.activate(y);
+  }
+
+  /** Forgets what calls keep of the attributes. */
+  protected override changed(): void {
+    this.#known = undefined;
+    super.changed();
   }
 
   /** The activation that the operator applies itself; null for none, or one that has hooks. */
   protected get fusedActivation(): ActivationName | null {
-    return this.act?.constructor === Activation && !this.act.hasHooks ? this.act.actType : null;
+    return fusedIn(this.act);
   }
 
   /**
@@ -322,4 +337,9 @@ export abstract class _Conv extends HybridBlock {
       `Cannot ${where}: ${name} is ${count}, expected a multiple of groups (${this.groups})`,
     );
   }
+}
+
+/** What the operator applies in place of a block: null for none, or one that has hooks. */
+function fusedIn(act: Activation | null): ActivationName | null {
+  return act?.constructor === Activation && !act.hasHooks ? act.actType : null;
 }

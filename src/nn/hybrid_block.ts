@@ -346,26 +346,24 @@ export abstract class HybridBlock extends Block {
   }
 
   #prepare(inputs: readonly unknown[]): void {
-    const { name } = this.constructor;
     const only = inputs.length === 1 ? inputs[0] : undefined;
-    const tensors = only instanceof Tensor
-      ? [only]
-      : leavesOf(inputs).filter((leaf) => leaf instanceof Tensor);
-    const first = tensors[0];
+    const first = only instanceof Tensor ? only : tensorsOf(inputs)[0];
     if (first === undefined) {
       throw new TypeError(
-        `Cannot call ${name}: inputs are ${describe(inputs)}, expected at least one Tensor`,
+        `Cannot call ${this.constructor.name}: inputs are ${
+          describe(inputs)
+        }, expected at least one Tensor`,
       );
     }
     if (this.#active) {
-      if (tensors.some((tensor) => tensor.device !== first.device)) {
+      if (tensorsOf(inputs).some((tensor) => tensor.device !== first.device)) {
         throw new DeviceError(
-          `Cannot call ${name}: inputs live on several devices, expected one for all`,
+          `Cannot call ${this.constructor.name}: inputs live on several devices, expected one for all`,
         );
       }
       if (this.#flags.staticShape && !this.#flags.staticAlloc) {
         throw new StateError(
-          `Cannot call ${name}: it was hybridized with staticShape but without staticAlloc, ` +
+          `Cannot call ${this.constructor.name}: it was hybridized with staticShape but without staticAlloc, ` +
             `expected both or neither`,
         );
       }
@@ -377,4 +375,8 @@ export abstract class HybridBlock extends Block {
       break;
     }
   }
+}
+
+function tensorsOf(inputs: readonly unknown[]): Tensor[] {
+  return leavesOf(inputs).filter((leaf) => leaf instanceof Tensor);
 }

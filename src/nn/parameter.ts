@@ -72,6 +72,7 @@ export class Parameter {
   /** Rule for the first values; that given to `initialize` if null. */
   init: InitializerLike | null;
   #shape: Shape | null;
+  #shapeKnown: boolean | undefined;
   #dtype: DType;
   #gradReq: GradReq;
   #values: ParameterValues | null = null;
@@ -117,11 +118,12 @@ export class Parameter {
     const given = checkPartialShape(where, shape);
     checkFits(`Cannot ${where}`, this.#shape, given);
     this.#shape = given;
+    this.#shapeKnown = undefined;
   }
 
   /** True if every size is known. */
   get shapeKnown(): boolean {
-    return this.#shape !== null && !this.#shape.includes(-1);
+    return this.#shapeKnown ??= this.#shape !== null && !this.#shape.includes(-1);
   }
 
   /** Element type of the values. */

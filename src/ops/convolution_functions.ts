@@ -17,7 +17,7 @@ import { Tensor } from "../tensor/mod.ts";
 import type { ActivationName } from "./activation.ts";
 import { convolutionOperator, deconvolutionOperator } from "./convolution.ts";
 import { FUSED_ACTIVATIONS, LEAKY_SLOPE, spatialSizes } from "./convolution_rules.ts";
-import { recallAttributes, rememberAttributes } from "./fixed_options.ts";
+import { OptionMemory } from "./fixed_options.ts";
 import { type Padding, readPadding, samePadding } from "./pooling_functions.ts";
 import { applyConvolution, applyDeconvolution } from "./separate.ts";
 import { type Layout, LAYOUTS } from "./up_sampling.ts";
@@ -110,6 +110,9 @@ const deconvolutionRules = {
   outputSize: optional(listOrNumber),
 } as const;
 
+const convolutions = new OptionMemory();
+const deconvolutions = new OptionMemory();
+
 /** What follows from data, weight and layout: sizes along the spatial axes. */
 interface Geometry {
   readonly layout: Layout;
@@ -188,7 +191,7 @@ export function convolution(
   options?: ConvolutionOptions,
 ): Tensor {
   const where = "apply Convolution";
-  const known = recallAttributes(options, [x, weight, bias]);
+  const known = convolutions.recall(options, [x, weight, bias]);
   if (known !== undefined) return applyConvolution([x, weight, bias ?? null, null], known);
   const given = readOptions(where, options, convolutionRules);
   const { layout, input, kernel } = geometryOf(where, x, weight, given.layout);
@@ -224,7 +227,7 @@ export function convolution(
     pixel_shuffle,
   });
   if (residual === null && pixel_shuffle === undefined) {
-    rememberAttributes(options, [x, weight, bias], attributes);
+    convolutions.remember(options, [x, weight, bias], attributes);
   }
   return applyConvolution([x, weight, bias ?? null, residual], attributes);
 }
@@ -281,7 +284,7 @@ export function deconvolution(
   options?: DeconvolutionOptions,
 ): Tensor {
   const where = "apply Deconvolution";
-  const known = recallAttributes(options, [x, weight, bias]);
+  const known = deconvolutions.recall(options, [x, weight, bias]);
   if (known !== undefined) return applyDeconvolution([x, weight, bias ?? null], known);
   const given = readOptions(where, options, deconvolutionRules);
   const { layout, input, kernel } = geometryOf(where, x, weight, given.layout);
@@ -327,6 +330,6 @@ export function deconvolution(
     act_type: given.activation,
     slope: given.slope,
   });
-  rememberAttributes(options, [x, weight, bias], attributes);
+  deconvolutions.remember(options, [x, weight, bias], attributes);
   return applyDeconvolution([x, weight, bias ?? null], attributes);
 }
