@@ -67,6 +67,7 @@ export {
   type NestedNumbers,
   ones,
   scope,
+  type ScopeMember,
   setDefaultDevice,
   type SliceIndex,
   Tensor,

@@ -20,7 +20,7 @@ export {
 export { TensorMethods } from "./methods.ts";
 export { setTensorOperators, type SliceIndex, type TensorOperators } from "./operators.ts";
 export { keep, scope } from "./scope.ts";
-export { holderOf, holdMember } from "./scope_stack.ts";
+export { holderOf, holdMember, ScopeMember } from "./scope_stack.ts";
 export { Storage, unwatchOwner, watchOwner } from "./storage.ts";
 export { Tensor } from "./tensor.ts";
 export type { NestedList } from "./text.ts";

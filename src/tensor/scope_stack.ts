@@ -16,7 +16,7 @@ let unlink: (member: ScopeMember) => void;
 let readHolder: (member: object) => ScopeMember | null;
 let setHolder: (member: ScopeMember, holder: ScopeMember | null) => void;
 
-/** What a scope can own. */
+/** Base of {@linkcode Tensor}, not for programs: what a scope can own. */
 export abstract class ScopeMember {
   #scope: Scope | null = null;
   #older: ScopeMember | null = null;
