@@ -4,7 +4,7 @@
 import { type Device, type Dispatch, ops, tensor } from "../mod.ts";
 import { makeDispatch } from "../src/kernels/plan.ts";
 import { programs } from "../shaders/manifest.ts";
-import { median } from "./subject.ts";
+import { deviceTimes, median, wallTimes, warmUp } from "./subject.ts";
 
 /** The two limits of the roofline. */
 export interface Ceilings {
@@ -22,26 +22,19 @@ const CHAINS = 24;
 const COPIED_ELEMENTS = 1 << 24;
 const RUNS = 7;
 
-/** Median milliseconds of one run, by the device's own clock where it has one. */
+/** Milliseconds of one run, by the device's own clock where it has one. */
 async function timeOf(device: Device, run: () => void): Promise<number> {
-  run();
-  await device.synchronize();
-  const times: number[] = [];
-  for (let i = 0; i < RUNS; i++) {
-    device.startProfile();
-    const before = performance.now();
-    run();
-    await device.synchronize();
-    const wall = performance.now() - before;
-    const kernels = await device.stopProfile();
-    const known = kernels.every(({ nanoseconds }) => nanoseconds !== null);
-    const sum = kernels.reduce(
-      (total, { nanoseconds }) => total + (nanoseconds ?? 0),
-      0,
-    );
-    times.push(known ? sum / 1e6 : wall);
-  }
-  return median(times);
+  const subject = {
+    run: () => {
+      run();
+      return [];
+    },
+    dispose: () => {},
+  };
+  const count = await warmUp(device, subject);
+  const found = await deviceTimes(device, subject, count, 0) ??
+    { milliseconds: await wallTimes(device, subject, count, 0, RUNS) };
+  return median(found.milliseconds);
 }
 
 async function measureArithmetic(device: Device): Promise<number> {

@@ -109,9 +109,10 @@ function rivalResults(
 async function onDevice(
   device: Device,
   subject: Subject,
+  count: number,
   milliseconds: number,
 ) {
-  const found = await deviceTimes(device, subject, milliseconds);
+  const found = await deviceTimes(device, subject, count, milliseconds);
   if (found === null) return { rest: {}, kernels: [] };
   const { min, median: middle } = summarize(found.milliseconds);
   return {
@@ -155,6 +156,7 @@ export async function measureLayer(
     const { rest, kernels } = await onDevice(
       device,
       subject,
+      count,
       effort.milliseconds,
     );
     const name = ourName();
@@ -189,7 +191,7 @@ export async function measureSubject(
   const wall = summarize(
     await wallTimes(device, subject, count, effort.milliseconds, 5),
   );
-  const { rest } = await onDevice(device, subject, effort.milliseconds);
+  const { rest } = await onDevice(device, subject, count, effort.milliseconds);
   return { ...makeResult(ourName(), id, "fwd", wall, work, true), ...rest };
 }
 

@@ -1,6 +1,6 @@
 """Measures the layers of layers.json with libraries from Python, for `report.ts --also FILE`.
 
-    peers.py mxnet|ort|ncnn FILE [SECONDS]
+    peers.py mxnet|ort|ncnn|cudnn|cudnn-half FILE [SECONDS]
 
 Appends one JSON object for each layer and direction to FILE. Numbers are random: what comes out is
 compared by each library's own tests, not here. Best and median of all runs that fit into SECONDS
@@ -250,6 +250,107 @@ class Ncnn:
         return run
 
 
+class Cudnn:
+    """PyTorch with cuDNN on an NVIDIA GPU: float32 without TF32, its fastest algorithm for each layer."""
+
+    peer, dtype = "cudnn", "float32"
+
+    def __init__(self):
+        import torch
+
+        self.torch = torch
+        if not torch.cuda.is_available():
+            raise SystemExit("error: PyTorch sees no GPU")
+        torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
+        torch.backends.cudnn.benchmark = True
+        # Backward kernels run on the stream of their forward, which a graph can only then record.
+        self.stream = torch.cuda.Stream()
+        self.version = (f"torch {torch.__version__}, cuDNN {torch.backends.cudnn.version()}, "
+                        f"{torch.cuda.get_device_name()}")
+
+    def apply(self, layer, t):
+        functions, args, name = self.torch.nn.functional, layer["args"], layer["class"]
+        if "kernel_size" in args:
+            common = dict(stride=args["strides"], padding=args["padding"], dilation=args["dilation"])
+            if "Deformable" in name:
+                from torchvision.ops import deform_conv2d
+
+                return deform_conv2d(t["input"], t["offset"], t["weight"], t["bias"], mask=t.get("mask"), **common)
+            kind = "conv_transpose" if name.endswith("Transpose") else "conv"
+            convolve = getattr(functions, f"{kind}{len(args['kernel_size'])}d")
+            y = convolve(t["input"], t["weight"], t["bias"], groups=args["groups"], **common)
+            factor = layer.get("then", {}).get("args", {}).get("factor")
+            return y if factor is None else functions.pixel_shuffle(y, factor)
+        if name == "PixelShuffle2D":
+            return functions.pixel_shuffle(t["input"], args["factor"][0])
+        if name == "ReflectionPad2D":
+            return functions.pad(t["input"], [side for width in reversed(args["padding"]) for side in (width, width)], mode="reflect")
+        if name == "GlobalAvgPool2D":
+            return functions.adaptive_avg_pool2d(t["input"], 1)
+        pool = getattr(functions, f"{'max' if name.startswith('Max') else 'avg'}_pool{len(args['pool_size'])}d")
+        return pool(t["input"], tuple(args["pool_size"]), tuple(args["strides"]), tuple(args["padding"]))
+
+    def make(self, layer, direction):
+        with self.torch.cuda.stream(self.stream):
+            return self.prepare(layer, direction)
+
+    def prepare(self, layer, direction):
+        torch = self.torch
+        t = {name: torch.from_numpy(value).to("cuda", getattr(torch, self.dtype))
+             for name, value in numbers(layer).items()}
+        if direction == "fwd":
+            return lambda: self.apply(layer, t)
+        wanted = {
+            "bwd_data": ("input", "offset", "mask"), "bwd_weight": ("weight", "bias"), "bwd_all": tuple(t),
+        }[direction]
+        leaves = [t[name].requires_grad_() for name in t if name in wanted]
+        if not leaves:
+            raise Unable("nothing to differentiate")
+        y = self.apply(layer, t)
+        head = torch.ones_like(y)
+        return lambda: torch.autograd.grad(y, leaves, head, retain_graph=True)
+
+    def measure(self, run, seconds):
+        """Milliseconds of a run by the GPU's clock; launches cost nothing, as a graph replays them."""
+        torch, repeat, stream = self.torch, 10, self.stream
+        with torch.cuda.stream(stream):
+            for _ in range(3):
+                run()
+            stream.synchronize()
+
+            def several():
+                for _ in range(repeat):
+                    run()
+
+            try:
+                graph = torch.cuda.CUDAGraph()
+                with torch.cuda.graph(graph, stream=stream):
+                    several()
+                replay = graph.replay
+            except RuntimeError:
+                replay = several
+            # The GPU raises its clock within some tens of milliseconds of work.
+            start = time.perf_counter()
+            while time.perf_counter() - start < 0.1:
+                replay()
+                stream.synchronize()
+            times, start = [], time.perf_counter()
+            while len(times) < 5 or time.perf_counter() - start < seconds:
+                begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+                begin.record(stream)
+                replay()
+                end.record(stream)
+                end.synchronize()
+                times.append(begin.elapsed_time(end) / repeat)
+        return times
+
+
+class CudnnHalf(Cudnn):
+    """The same in float16."""
+
+    peer, dtype = "cudnn-fp16", "float16"
+
+
 def numbers(layer):
     """Random tensors of a layer by name."""
     random = np.random.default_rng(1)
@@ -274,7 +375,9 @@ def measure(run, seconds):
 
 
 def main():
-    library = {"mxnet": Mxnet, "ort": Onnx, "ncnn": Ncnn}[sys.argv[1]]()
+    library = {
+        "mxnet": Mxnet, "ort": Onnx, "ncnn": Ncnn, "cudnn": Cudnn, "cudnn-half": CudnnHalf,
+    }[sys.argv[1]]()
     seconds = float(sys.argv[3]) if len(sys.argv) > 3 else 0.5
     with open(os.path.join(FOLDER, "layers.json")) as file:
         layers = json.load(file)
@@ -284,7 +387,8 @@ def main():
         for layer in layers:
             for direction in layer["directions"]:
                 try:
-                    times = measure(library.make(layer, direction), seconds)
+                    run = library.make(layer, direction)
+                    times = getattr(library, "measure", measure)(run, seconds)
                 except Exception as error:  # whatever a library throws, the next row is measured
                     print(f"{layer['id']} {direction}: {str(error).splitlines()[-1]}", file=sys.stderr)
                     continue

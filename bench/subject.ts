@@ -142,26 +142,35 @@ export async function readTimes(
   return results;
 }
 
+/** GPUs lower their clock within microseconds without work, and raise it within tens of milliseconds. */
+const SPIN_MILLISECONDS = 100;
+
 /**
- * Device milliseconds of single runs by timestamps around every kernel; null where the device has
- * none. Five runs at least, more while they take less than `limit` milliseconds together.
+ * Device milliseconds of a run by timestamps around every kernel; null where the device has none. Several runs are
+ * submitted at once, after some busy time on GPUs, so that the clock is up.
+ *
+ * @param count Runs for each submission.
+ * @param limit Five submissions at least, more while they take less than these milliseconds together.
+ * @returns Times of single runs, and the kernels of the last one.
  */
 export async function deviceTimes(
   device: Device,
   subject: Subject,
+  count: number,
   limit: number,
 ): Promise<{ milliseconds: number[]; kernels: KernelTiming[] } | null> {
+  if (!device.adapter.software) await wallTimes(device, subject, count, SPIN_MILLISECONDS, 1);
   const milliseconds: number[] = [];
   let kernels: KernelTiming[] = [];
   const start = performance.now();
   while (milliseconds.length < 5 || performance.now() - start < limit) {
     device.startProfile();
-    await batch(device, subject, 1);
-    kernels = await device.stopProfile();
-    if (kernels.some(({ nanoseconds }) => nanoseconds === null)) return null;
-    milliseconds.push(
-      kernels.reduce((sum, { nanoseconds }) => sum + nanoseconds!, 0) / 1e6,
-    );
+    await batch(device, subject, count);
+    const all = await device.stopProfile();
+    if (all.some(({ nanoseconds }) => nanoseconds === null)) return null;
+    const total = all.reduce((sum, { nanoseconds }) => sum + nanoseconds!, 0);
+    milliseconds.push(total / count / 1e6);
+    kernels = all.slice(-all.length / count);
   }
   return { milliseconds, kernels };
 }

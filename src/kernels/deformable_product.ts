@@ -48,11 +48,26 @@ export interface Product {
 /** How a product is computed: subgroup shuffles on CPU devices, shared memory on others. */
 export type ProductVariant = "cpu" | "tile";
 
+/** Shared memory of one set of 64 invocations of the tile variant. */
+const PART_BYTES = 2 * 4 * 72 * 16;
+
+/** Quads of depth that a set takes at once. */
+const STEP = 4;
+
+/** Sets of 64 invocations that share the depth of a tile: more where there are few tiles. */
+function partsOfDepth(capabilities: Capabilities, workgroups: number, depth: number): number {
+  const { processors, maxSharedMemoryBytes, maxWorkgroupInvocations } = capabilities;
+  return [4, 2].find((parts) =>
+    workgroups * parts <= 16 * processors && depth >= 2 * STEP * parts &&
+    parts * PART_BYTES <= maxSharedMemoryBytes && parts * 64 <= maxWorkgroupInvocations
+  ) ?? 1;
+}
+
 /** Whether a device can run a variant. */
 export function supportsProduct(capabilities: Capabilities, variant: ProductVariant): boolean {
   return variant === "cpu"
     ? capabilities.subgroupSize === 8 && capabilities.subgroupShuffle
-    : capabilities.maxSharedMemoryBytes >= 8192;
+    : capabilities.maxSharedMemoryBytes >= PART_BYTES && capabilities.maxWorkgroupInvocations >= 64;
 }
 
 /** The variant for a device. */
@@ -89,11 +104,14 @@ export function dispatchProduct(
   const slabs = variant === "tile" ? Math.ceil(runs / 16) : Math.ceil(runs / localSize);
   const blocks = variant === "tile" ? Math.ceil(rows / 64) : Math.ceil(rows / (8 * together));
   const workgroups = slabs * blocks * groups;
+  const parts = partsOfDepth(capabilities, workgroups, product.depth);
   const { name, alpha = 0.01 } = product.activation ?? { name: "none" };
   return makeDispatch(
     deformableProgram(capabilities, variant === "tile" ? "product_tile" : "product_cpu"),
     {
-      ...(variant === "tile" ? {} : { local_size_x: localSize, blocks: together }),
+      ...(variant === "tile"
+        ? { local_size_x: 64 * parts, parts }
+        : { local_size_x: localSize, blocks: together }),
       store: storeMode({ ...product, group: groups > 1 ? result.group : 0 }),
       accumulate: product.accumulate ? 1 : 0,
       activation: ACTIVATIONS[name].code,

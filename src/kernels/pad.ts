@@ -131,8 +131,6 @@ export function planPad(
   );
   const axes = mergedAxes(settings);
   const lanes = 4 / elementBytes;
-  // CPU devices store lane by lane: four words at once cost little more than one.
-  const quadStore = capabilities.deviceClass === "cpu";
   const repeated = elementBytes === 4
     ? fill
     : elementBytes === 2
@@ -176,14 +174,10 @@ export function planPad(
       mode: MODES[settings.mode],
       rank: axes.length,
       element_bytes: elementBytes,
-      quad_store: quadStore ? 1 : 0,
     },
     { count, fill: repeated >>> 0, ...words(axes, true) },
     [0, 1],
-    gridForItems(
-      capabilities,
-      Math.ceil(count / (lanes * (quadStore ? 4 : 1))),
-    ),
+    gridForItems(capabilities, Math.ceil(count / (lanes * 4))),
   );
   return {
     label: "Pad",

@@ -41,9 +41,8 @@ function gather(
   const { size, outputSize, inner, before, limit } = problem;
   const average = problem.type === "avg";
   const half = dtype === "float16";
-  const quads = capabilities.deviceClass === "cpu" && !half;
   const rows = inner === 1 && size[2] % 4 === 0;
-  const span = quads && size[2] >= 4 ? 4 : 1;
+  const span = !half && size[2] >= 4 ? 4 : 1;
   const runs = Math.ceil(size[2] / span);
   const runCount = problem.outer * size[0] * size[1] * runs * inner;
   const count = half ? Math.ceil(runCount / 2) : runCount;

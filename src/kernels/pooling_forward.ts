@@ -285,7 +285,7 @@ function generalForward(
 
 /** How a reduction of whole planes is shared out. */
 interface Sharing {
-  /** Invocations that work on one result together; 1 or the local size. */
+  /** Invocations that work on one result together: a power of two that divides the local size. */
   readonly lanes: number;
   /** Pieces of a plane that a first stage reduces on their own; 1 for one stage. */
   readonly chunks: number;
@@ -299,7 +299,9 @@ function shareReduction(capabilities: Capabilities, problem: PoolingProblem): Sh
   if (capabilities.deviceClass === "cpu") return { lanes: 1, chunks: pieces(256, 2_048) };
   // Neighbors read neighbors: along the channels where these are innermost, else along the plane.
   if (problem.inner > 1) return { lanes: 1, chunks: pieces(64, 32_768) };
-  const lanes = elements < 32 ? 1 : 2 ** Math.floor(Math.log2(plainLocalSize(capabilities)));
+  // Four elements in flight for each.
+  const most = Math.floor(Math.log2(plainLocalSize(capabilities)));
+  const lanes = elements < 32 ? 1 : 2 ** Math.min(Math.ceil(Math.log2(elements / 4)), most);
   return { lanes, chunks: pieces(4_096, 1_024) };
 }
 
@@ -313,6 +315,7 @@ function reduceForward(
   const elements = planeSize(problem);
   const items = problem.outer * problem.inner;
   const { lanes, chunks: wanted } = shareReduction(capabilities, problem);
+  const together = Math.floor(plainLocalSize(capabilities) / lanes);
   const chunk = Math.ceil(elements / wanted);
   const chunks = Math.ceil(elements / chunk);
   const stage = (number: 0 | 1 | 2, results: number, half: boolean, bound: readonly number[]) => {
@@ -320,10 +323,11 @@ function reduceForward(
     return makeDispatch(
       poolingProgram(capabilities, "reduce", wordsOf(problem.inputCount, dtype)),
       {
-        local_size_x: lanes > 1 ? lanes : plainLocalSize(capabilities),
+        local_size_x: lanes * together,
         kind: KINDS[kind],
         stage: number,
         lanes,
+        items: together,
         ...ruleConstants(problem, dtype),
       },
       {
@@ -337,7 +341,7 @@ function reduceForward(
         ...divisionWords({ inner: problem.inner, chunks }),
       },
       bound,
-      lanes > 1 ? foldGrid(capabilities, words) : gridForItems(capabilities, words),
+      foldGrid(capabilities, Math.ceil(words / together)),
     );
   };
   const half = dtype === "float16" && kind !== "places";

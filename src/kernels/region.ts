@@ -1,5 +1,5 @@
 // Copying a box of elements between two strided views of two buffers: the one way in which every data movement
-// operator becomes dispatches of movement/gather.comp, or of the block kernels for CPU devices.
+// operator becomes dispatches of movement/gather.comp, or of kernels that move blocks or tiles.
 
 import { programs } from "../../shaders/manifest.ts";
 import type { Dispatch } from "../core/dispatch.ts";
@@ -8,6 +8,7 @@ import { divisorWords, mergeAxes, strideWords, type Walk } from "./axes.ts";
 import { gridForItems, plainLocalSize } from "./grid.ts";
 import { usesTexels } from "./operand.ts";
 import { type Capabilities, makeDispatch } from "./plan.ts";
+import { dispatchTiles } from "./region_tiles.ts";
 import { dispatchBlocks, isDense, MAX_AXES, type State } from "./region_blocks.ts";
 
 /** Where the elements of a region lie in one buffer; strides are in elements, outermost axis first. */
@@ -54,8 +55,9 @@ function dispatchState(
   state: State,
   slots: readonly [number, number],
 ): Dispatch {
-  const blocks = dispatchBlocks(capabilities, state, slots);
-  if (blocks !== undefined) return blocks;
+  const special = dispatchBlocks(capabilities, state, slots) ??
+    dispatchTiles(capabilities, state, slots);
+  if (special !== undefined) return special;
   const { walk, elementBytes } = state;
   const count = walk.sizes.reduce((product, size) => product * size, 1);
   const lanes = Math.max(1, 4 / elementBytes);
@@ -69,8 +71,8 @@ function dispatchState(
     rank: walk.sizes.length,
     dense: dense ? 1 : 0,
   };
-  // CPU devices store lane by lane: four words at once cost little more than one.
-  const quadStore = capabilities.deviceClass === "cpu" && elementBytes === 4 && dense &&
+  // CPU devices store lane by lane: four words at once cost little more than one. GPUs want 16 bytes an invocation.
+  const quadStore = elementBytes === 4 && dense &&
     state.to % 4 === 0 && (count % 4 === 0 || state.to + count === state.outputCount);
   if (!quad) {
     Object.assign(constants, {

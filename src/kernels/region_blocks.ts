@@ -1,4 +1,4 @@
-// Copies that move whole vectors of words on CPU devices, although the innermost axes of source and target differ:
+// Copies that move whole vectors of words although the innermost axes of source and target differ:
 // interleaving of a few runs, its inverse, and transposes of 4 x 4 blocks.
 
 import { programs } from "../../shaders/manifest.ts";
@@ -58,7 +58,7 @@ function dispatchInterleaved(
   const sizes = [run / 4, ...outer];
   const count = sizes.reduce((product, size) => product * size, 1);
   return makeDispatch(
-    programs[`movement/cpu_interleave.${usesTexels(capabilities) ? "texel" : "storage"}` as const],
+    programs[`movement/interleave.${usesTexels(capabilities) ? "texel" : "storage"}` as const],
     {
       local_size_x: plainLocalSize(capabilities),
       factor,
@@ -82,6 +82,8 @@ function dispatchInterleaved(
 /** A copy in blocks of 4 places along the target by `factor` places along the source. */
 interface Blocks {
   readonly factor: number;
+  /** Whether blocks take whole runs of the source: pixel unshuffle. */
+  readonly whole: boolean;
   /** Elements from vector to vector of a block in the source, and in the target. */
   readonly step: number;
   readonly part: number;
@@ -111,6 +113,7 @@ function separates({ walk, from, to }: State): Blocks | undefined {
   ];
   return {
     factor,
+    whole,
     step: whole ? 4 : step,
     part: target[along]!,
     walk: { sizes: pick(sizes, 1 / 4), strides: [pick(source, 4), pick(target, 4)] },
@@ -133,7 +136,7 @@ function dispatchSeparated(
     ...own.slice(1).map((stride) => stride / 4),
   ];
   return makeDispatch(
-    programs[`movement/cpu_separate.${usesTexels(capabilities) ? "texel" : "storage"}` as const],
+    programs[`movement/separate.${usesTexels(capabilities) ? "texel" : "storage"}` as const],
     {
       local_size_x: plainLocalSize(capabilities),
       factor,
@@ -161,17 +164,17 @@ function dispatchSeparated(
  * @param capabilities The device.
  * @param state The copy, of at most {@linkcode MAX_AXES} axes.
  * @param slots Slots of source and target.
- * @returns The dispatch; undefined on other devices, and where no blocks of words can be found.
+ * @returns The dispatch; undefined where no blocks of words can be found. GPUs transpose by tiles instead.
  */
 export function dispatchBlocks(
   capabilities: Capabilities,
   state: State,
   slots: readonly [number, number],
 ): Dispatch | undefined {
-  const able = capabilities.deviceClass === "cpu" && capabilities.int64;
-  if (!able || state.elementBytes !== 4) return undefined;
+  if (!capabilities.int64 || state.elementBytes !== 4) return undefined;
   if (interleaves(state)) return dispatchInterleaved(capabilities, state, slots);
   const blocks = separates(state);
   if (blocks === undefined || blocks.walk.sizes.length >= MAX_AXES) return undefined;
+  if (capabilities.deviceClass !== "cpu" && !blocks.whole) return undefined;
   return dispatchSeparated(capabilities, state, blocks, slots);
 }

@@ -16,10 +16,13 @@ const TABLE: readonly (readonly [shape: readonly number[], axes?: readonly numbe
   [[2, 5, 7, 3], [0, 3, 1, 2]],
   [[2, 4, 8, 8], [0, 2, 3, 1]],
   [[2, 3, 2, 8], [0, 2, 3, 1]],
-  // Blocks of words, which CPU devices turn whole.
+  // Blocks of words, which are turned whole.
   [[2, 4, 8, 4], [0, 3, 1, 2]],
   [[2, 2, 6, 3], [0, 3, 1, 2]],
   [[3, 8, 12], [0, 2, 1]],
+  // Long axes, which GPUs turn by tiles.
+  [[2, 33, 50], [0, 2, 1]],
+  [[2, 17, 3, 19], [0, 2, 3, 1]],
   [[2, 3, 2, 3, 2], [0, 2, 3, 4, 1]],
   [[2, 2, 3, 2, 2, 3], [5, 3, 1, 0, 2, 4]],
   [[2, 2, 2, 2, 2, 2, 2, 2], [7, 5, 3, 1, 0, 2, 4, 6]],

@@ -31,7 +31,7 @@ function words(dispatch: Dispatch): (name: string) => number {
 function eachWord(dispatch: Dispatch, copy: (from: number, to: number) => void): void {
   const push = words(dispatch);
   const { factor, rank, store_octets } = dispatch.constants as Record<string, number>;
-  const separates = dispatch.program.id.startsWith("movement/cpu_separate");
+  const separates = dispatch.program.id.startsWith("movement/separate");
   for (let i = 0; i < push("count"); i++) {
     let rest = i;
     let [from, to] = [push("from"), push("to")];
@@ -61,7 +61,7 @@ function eachWord(dispatch: Dispatch, copy: (from: number, to: number) => void):
   }
 }
 
-/** Does what cpu_interleave.comp and cpu_separate.comp do, on elements instead of bytes. */
+/** Does what interleave.comp and separate.comp do, on elements instead of bytes. */
 function interpretBlocks(
   dispatch: Dispatch,
   elementBytes: number,
@@ -81,6 +81,48 @@ function interpretBlocks(
   });
 }
 
+/** Does what transpose.comp does, on elements instead of bytes. */
+function interpretTransposed(
+  dispatch: Dispatch,
+  elementBytes: number,
+  source: ArrayLike<number>,
+  output: Float64Array,
+  writes: Float64Array,
+): void {
+  const push = words(dispatch);
+  const rank = dispatch.constants.rank!;
+  const lanes = 4 / elementBytes;
+  const [x, y, z] = dispatch.grid;
+  assert(x * y * z >= push("count"), "every tile has a workgroup");
+  for (let tile = 0; tile < push("count"); tile++) {
+    let rest = tile;
+    let [from, to] = [push("from"), push("to")];
+    const corner = [0, 0];
+    for (let axis = 0; axis < rank; axis++) {
+      const outermost = axis === rank - 1;
+      const coordinate = outermost ? rest : rest % push(`size_${axis}`);
+      if (!outermost) rest = Math.floor(rest / push(`size_${axis}`));
+      const steps = [[32 * push("step_from"), 32], [32, 32 * push("step_to")]][axis] ??
+        [push(`from_${axis}`), push(`to_${axis}`)];
+      from += coordinate * steps[0]!;
+      to += coordinate * steps[1]!;
+      if (axis < 2) corner[axis] = coordinate * 32;
+    }
+    for (let row = 0; row < Math.min(32, push("height") - corner[1]!); row++) {
+      for (let column = 0; column < Math.min(32, push("width") - corner[0]!); column++) {
+        const word = from + column * push("step_from") + row;
+        const place = to + column + row * push("step_to");
+        for (let lane = 0; lane < lanes; lane++) {
+          const at = word * lanes + lane;
+          assert(at >= 0 && at < source.length, `read ${at} of ${source.length}`);
+          output[place * lanes + lane] = source[at]!;
+          writes[place * lanes + lane]!++;
+        }
+      }
+    }
+  }
+}
+
 /** Does what the shader does, on elements instead of bytes. */
 function interpret(
   dispatch: Dispatch,
@@ -89,9 +131,14 @@ function interpret(
   output: Float64Array,
   writes: Float64Array,
 ): void {
-  if (dispatch.program.id.startsWith("movement/cpu_")) {
+  if (/interleave|separate/.test(dispatch.program.id)) {
     const source = buffers[dispatch.slots[0]!]!;
     interpretBlocks(dispatch, elementBytes, source, output, writes);
+    return;
+  }
+  if (dispatch.program.id === "movement/transpose") {
+    const source = buffers[dispatch.slots[0]!]!;
+    interpretTransposed(dispatch, elementBytes, source, output, writes);
     return;
   }
   const push = words(dispatch);
@@ -211,7 +258,7 @@ test("planTranspose() turns whole blocks on CPU devices", () => {
       const axes = [0, last, ...spatial.map((_, at) => at + 1)];
       const { dispatches } = planTranspose(FORGED.cpu, inner.shape, axes, 4);
       // Four channels of four pixels are the same seen from either side.
-      assert(dispatches[0]!.program.id.startsWith("movement/cpu_"));
+      assert(/interleave|separate/.test(dispatches[0]!.program.id));
       check(
         (bytes, which) => planTranspose(FORGED[which], inner.shape, axes, bytes),
         [inner],
@@ -220,6 +267,24 @@ test("planTranspose() turns whole blocks on CPU devices", () => {
     }),
     { numRuns: 40 },
   );
+});
+
+test("planTranspose() takes long axes by tiles on GPUs", () => {
+  for (
+    const [shape, axes] of [[[3, 37, 50], [0, 2, 1]], [[2, 33, 5, 40], [0, 2, 3, 1]], [
+      [64, 3, 64],
+      [2, 1, 0],
+    ]]
+  ) {
+    const plan = planTranspose(FORGED.gpu, shape!, axes!, 4);
+    assertEquals(plan.dispatches.map(({ program }) => program.id), ["movement/transpose"]);
+    const x = count(shape!);
+    check(
+      (bytes, which) => planTranspose(FORGED[which], shape!, axes!, bytes),
+      [x],
+      oracle.transpose(x, axes!),
+    );
+  }
 });
 
 test("planTranspose() handles more axes than the shader has", () => {

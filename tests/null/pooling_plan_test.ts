@@ -38,7 +38,7 @@ function checkLimits(plan: Plan, capabilities: Capabilities, label: string): voi
     };
     const lanes = constants["lanes"] ?? 1;
     const items = word("words") ?? word("count") ?? word("items") ?? word("planes") ?? 0;
-    assert(grid[0] * grid[1] * grid[2] * local >= items * (lanes > 1 ? local : 1), label);
+    assert(grid[0] * grid[1] * grid[2] * local >= items * lanes, label);
   }
 }
 

@@ -7,6 +7,7 @@
  * @module
  */
 import { it } from "@std/testing/bdd";
+import process from "node:process";
 import type { Device } from "../../src/device/device.ts";
 import { SKIPS } from "./skips.ts";
 
@@ -47,7 +48,14 @@ let opening: Promise<Device> | undefined;
 function openDevice(): Promise<Device> {
   // Imported late: tests without a GPU must run where src/device does not even parse.
   return opening ??= import("../../src/tensor/default_device.ts")
-    .then(({ defaultDevice }) => defaultDevice());
+    .then(async ({ defaultDevice, setDefaultDevice }) => {
+      if (process.env["VKNN_TEST_GPU_KERNELS"] !== "1") return defaultDevice();
+      // Kernels of GPUs on a software device: slow there, but as right as on any other.
+      const { openAsGpu } = await import("./gpu_kernels.ts");
+      const device = openAsGpu();
+      setDefaultDevice(device);
+      return device;
+    });
 }
 
 let hooked = false;

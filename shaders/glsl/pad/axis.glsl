@@ -12,6 +12,9 @@ int modulo(int u, int size) {
 
 // Element that place u (counted from the first element of the input) shows; for constant padding the nearest one.
 int source_of(uint mode, int u, int size) {
+  if (uint(u) < uint(size)) {
+    return u;
+  }
   if (mode == 2u) {
     int period = max(2 * (size - 1), 1);
     int at = modulo(u, period);

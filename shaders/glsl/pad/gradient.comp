@@ -50,8 +50,17 @@ int count_from(int first, int step_size, int size) {
 
 Places places_of(int i, int size, int before, int padded) {
   Places places;
+  places.first = before + i;
   places.second = 0;
   places.step_size = 1;
+  places.count_1 = 1;
+  places.all = 1;
+  int after = padded - before - size;
+  bool single = k_mode == 0u || (k_mode == 1u && i > 0 && i < size - 1) ||
+    (k_mode == 2u && i > before && i < size - 1 - after) || (k_mode == 3u && i >= after && i < size - before);
+  if (single) {
+    return places;
+  }
   if (k_mode == 2u && size > 1) {
     places.step_size = 2 * (size - 1);
     places.first = first_place(before + i, places.step_size);
@@ -68,9 +77,8 @@ Places places_of(int i, int size, int before, int padded) {
     places.count_1 = count_from(places.first, size, padded);
   } else {
     // Edges, and reflection of a single element.
-    bool spreads = k_mode != 0u;
-    places.first = spreads && i == 0 ? 0 : before + i;
-    places.count_1 = (spreads && i == size - 1 ? padded : before + i + 1) - places.first;
+    places.first = i == 0 ? 0 : before + i;
+    places.count_1 = (i == size - 1 ? padded : before + i + 1) - places.first;
   }
   places.all = places.count_1;
   return places;
@@ -81,6 +89,7 @@ uint strides[6];
 uint rest = 0u;
 uint total = 1u;
 uint stride = 1u;
+uint first = 0u; // where the first places of all axes meet
 
 void step_axis(uint axis, uint size, uint multiplier, uint before, uint from) {
   if (axis >= k_rank) {
@@ -93,6 +102,7 @@ void step_axis(uint axis, uint size, uint multiplier, uint before, uint from) {
   }
   all_places[axis] = places_of(int(i), int(size), int(before), int(from));
   strides[axis] = stride;
+  first += uint(all_places[axis].first) * stride;
   total *= uint(all_places[axis].all);
   stride *= from;
 }
@@ -106,8 +116,9 @@ void main() {
   step_axis(3u, push.size_3, push.multiplier_3, push.before_3, push.from_3);
   step_axis(4u, push.size_4, push.multiplier_4, push.before_4, push.from_4);
   step_axis(5u, push.size_5, 0u, push.before_5, push.from_5);
-  float sum = 0.0;
-  for (uint k = 0u; k < total; k++) {
+  // The usual single place keeps its bits, also the sign of zero.
+  float sum = uintBitsToFloat(WORD(x, first));
+  for (uint k = 1u; k < total; k++) {
     uint digits = k;
     uint at = 0u;
     for (uint axis = 0u; axis < k_rank; axis++) {
@@ -121,9 +132,7 @@ void main() {
         : places.second + (digit - places.count_1) * places.step_size;
       at += uint(place) * strides[axis];
     }
-    float value = uintBitsToFloat(WORD(x, at));
-    // The usual single place keeps its bits, also the sign of zero.
-    sum = k == 0u ? value : sum + value;
+    sum += uintBitsToFloat(WORD(x, at));
   }
   if (index < push.count) {
     result.values[index] = sum;

@@ -3,9 +3,8 @@
 //
 // k_mode 0 constant, 1 edge, 2 reflect (the edge is not repeated; period 2 (size - 1)), 3 circular (period size). Whole
 // periods are taken off first, so that pads may exceed the size.
-// Index map: invocation i makes word i of the result: one element of 4 bytes, or 2 or 4 smaller ones. k_quad_store, on
-// CPU devices, which store lane by lane: words 4i..4i+3. Axis 0 is the innermost; axes that are not padded are merged
-// with a neighbor by the plan.
+// Index map: invocation i makes words 4i..4i+3 of the result; a word is one element of 4 bytes, or 2 or 4 smaller ones.
+// Axis 0 is the innermost; axes that are not padded are merged with a neighbor by the plan.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 
@@ -13,7 +12,6 @@ layout(local_size_x_id = 0) in;
 layout(constant_id = 1) const uint k_mode = 0u;
 layout(constant_id = 2) const uint k_rank = 1u; // 1..6
 layout(constant_id = 3) const uint k_element_bytes = 4u; // 1, 2, 4
-layout(constant_id = 4) const bool k_quad_store = false;
 
 #ifdef BUILD_WORD_TEXEL
 #define LOAD_TEXEL
@@ -24,8 +22,7 @@ layout(constant_id = 4) const bool k_quad_store = false;
 #include "axis.glsl"
 
 WORDS(0, x)
-layout(set = 0, binding = 1) writeonly buffer Output { uint units[]; } result;
-layout(set = 0, binding = 1) writeonly buffer OutputQuads { uvec4 units[]; } result_quads;
+layout(set = 0, binding = 1) writeonly buffer Output { uvec4 units[]; } result;
 
 layout(push_constant) uniform Push {
   uint count; // elements of the result
@@ -86,17 +83,11 @@ uint word_at(uint i) {
 
 void main() {
   uint i = invocation_index();
-  if (k_quad_store) {
-    if (i * 4u * k_lanes < push.count) {
-      uvec4 words;
-      for (uint lane = 0u; lane < 4u; lane++) {
-        words[lane] = word_at(i * 4u + lane);
-      }
-      result_quads.units[i] = words;
+  if (i * 4u * k_lanes < push.count) {
+    uvec4 words;
+    for (uint lane = 0u; lane < 4u; lane++) {
+      words[lane] = word_at(i * 4u + lane);
     }
-    return;
-  }
-  if (i * k_lanes < push.count) {
-    result.units[i] = word_at(i);
+    result.units[i] = words;
   }
 }

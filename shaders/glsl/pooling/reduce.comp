@@ -4,9 +4,9 @@
 // Operands: x, seen as [outer][elements][inner] (channel-first: inner = 1, outer = batch * channels); partials,
 // [outer][chunks][inner] words: sums or places; y, [outer][inner]. k_stage 0 reads x and writes y. Stage 1 reduces
 // chunks of push.chunk elements of x to partials, stage 2 the partials to y. Item i is one result of a stage.
-// k_lanes > 1: the invocations of a workgroup share one item, each taking every k_lanes-th element, and combine their
-// results in shared memory in a fixed order (for devices on which neighbors should read neighbors).
-// 4 bytes read for each addition. Local size 64 or 256.
+// k_lanes > 1: so many neighboring invocations share one item, each taking every k_lanes-th element, and combine their
+// results in shared memory in a fixed order (for devices on which neighbors should read neighbors); a workgroup makes
+// k_items of them. 4 bytes read for each addition. Local size 256 or what the device allows.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
@@ -20,7 +20,8 @@ layout(local_size_x_id = 0) in;
 // 0 maximum, 1 average, 2 place of the maximum
 layout(constant_id = 3) const uint k_kind = 0u;
 layout(constant_id = 4) const uint k_stage = 0u;
-layout(constant_id = 5) const uint k_lanes = 1u; // 1 or the local size
+layout(constant_id = 5) const uint k_lanes = 1u; // a power of two
+layout(constant_id = 6) const uint k_items = 1u; // of a workgroup: the local size is k_lanes * k_items
 
 layout(push_constant) uniform Push {
 #ifdef LOAD_ADDRESS
@@ -48,7 +49,7 @@ INPUT_WORDS(0, x)
 INPUT_WORDS(1, partials)
 OUTPUT_WORDS(2, y)
 
-const uint k_slots = k_lanes > 1u ? k_lanes : 1u;
+const uint k_slots = k_lanes > 1u ? k_lanes * k_items : 1u;
 shared float shared_values[k_slots];
 shared int shared_places[k_slots];
 
@@ -77,7 +78,8 @@ uint reduce(uint item) {
     begin = 0u;
   }
   uint base = outer * push.elements;
-  uint lane = k_lanes > 1u ? gl_LocalInvocationID.x : 0u;
+  uint slot = gl_LocalInvocationID.x;
+  uint lane = k_lanes > 1u ? slot % k_lanes : 0u;
   Scan scan = scan_start();
   float sums[4] = float[4](0.0, 0.0, 0.0, 0.0);
   for (uint step = begin + lane; step < end; step += 4u * k_lanes) {
@@ -107,19 +109,19 @@ uint reduce(uint item) {
   float sum = (sums[0] + sums[1]) + (sums[2] + sums[3]);
   if (k_lanes > 1u) {
     barrier(); // of two results in a row
-    shared_values[lane] = k_kind == 1u ? sum : scan.best;
-    shared_places[lane] = scan.place;
+    shared_values[slot] = k_kind == 1u ? sum : scan.best;
+    shared_places[slot] = scan.place;
     [[unroll]] for (uint half_lanes = k_lanes / 2u; half_lanes > 0u; half_lanes /= 2u) {
       barrier();
       if (lane < half_lanes) {
-        float value = shared_values[lane + half_lanes];
+        float value = shared_values[slot + half_lanes];
         if (k_kind == 1u) {
           sum += value;
-          shared_values[lane] = sum;
+          shared_values[slot] = sum;
         } else {
-          scan = combine(scan, value, shared_places[lane + half_lanes]);
-          shared_values[lane] = scan.best;
-          shared_places[lane] = scan.place;
+          scan = combine(scan, value, shared_places[slot + half_lanes]);
+          shared_values[slot] = scan.best;
+          shared_places[slot] = scan.place;
         }
       }
     }
@@ -131,10 +133,12 @@ uint reduce(uint item) {
 }
 
 void main() {
-  uint i = k_lanes > 1u ? workgroup_index() : invocation_index();
-  if (i >= push.items) {
+  // Where barriers follow, no invocation leaves: the last item is made again.
+  uint item = k_lanes > 1u ? workgroup_index() * k_items + gl_LocalInvocationID.x / k_lanes : invocation_index();
+  if (k_lanes == 1u && item >= push.items) {
     return;
   }
+  uint i = min(item, push.items - 1u);
   uint word;
   if (k_half && k_kind != 2u && k_stage != 1u) {
     uint low = float_to_half(uintBitsToFloat(reduce(2u * i)));
@@ -142,7 +146,7 @@ void main() {
   } else {
     word = reduce(i);
   }
-  if (k_lanes == 1u || gl_LocalInvocationID.x == 0u) {
+  if (item < push.items && (k_lanes == 1u || gl_LocalInvocationID.x % k_lanes == 0u)) {
     SET_WORD(y, i, word);
   }
 }

@@ -1,5 +1,5 @@
 // builds: storage texel
-// Interleaves runs of words on a CPU device: pixel shuffle, nearest upsampling, channels made the innermost axis. k_factor
+// Interleaves runs of words: pixel shuffle, nearest upsampling, channels made the innermost axis. k_factor
 // runs of the source, `step` apart, give words in turn; the result has no gaps.
 //
 // Index map: invocation i reads a vec4 of each run and makes the 4 * k_factor words from 4 * k_factor * i on, so that

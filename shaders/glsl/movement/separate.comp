@@ -1,5 +1,5 @@
 // builds: storage texel
-// Turns blocks of k_factor x 4 words on a CPU device: the inverse of a pixel shuffle, channels that lie innermost made
+// Turns blocks of k_factor x 4 words: the inverse of a pixel shuffle, channels that lie innermost made
 // planes, and transposes of whole blocks. The words of k_factor vec4s of the source, `step` apart, are dealt in turn to
 // k_factor runs of the result, `part` apart.
 //
