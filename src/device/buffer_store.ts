@@ -7,6 +7,7 @@ import type { Context } from "./context.ts";
 import type { DescriptorCache } from "./descriptors.ts";
 import { type DeviceMemory, isMemoryFailure, type MemoryKind } from "./memory.ts";
 import { BLOCK_BYTES } from "./memory_blocks.ts";
+import type { Recording } from "./recording.ts";
 import type { Timeline } from "./timeline.ts";
 
 /** Idle staging memory that is kept for each direction. */
@@ -45,6 +46,8 @@ export interface LabelMemory {
 export class BufferStore {
   /** Submits recorded work; set by the device, which owns the recorder. */
   flush: () => void = () => {};
+  /** Frees recorded work whose memory is about to be destroyed; set by the device. */
+  releaseRecording: (recording: Recording) => void = () => {};
   readonly #context: Context;
   readonly #timeline: Timeline;
   readonly #memory: DeviceMemory;
@@ -341,6 +344,7 @@ export class BufferStore {
 
   #destroy(resource: BufferResource): void {
     if (!this.#all.delete(resource)) return;
+    for (const recording of [...resource.recordings]) this.releaseRecording(recording);
     this.#descriptors.forget(resource);
     this.#factory.destroy(resource);
   }

@@ -13,6 +13,7 @@ import type { Context } from "./context.ts";
 import type { DescriptorEntry } from "./descriptors.ts";
 import type { Device } from "./device.ts";
 import type { DeviceMemory, MemoryKind, MemoryPiece } from "./memory.ts";
+import type { Recording } from "./recording.ts";
 import type { PendingRead } from "./transfer.ts";
 
 const USAGE: Readonly<Record<MemoryKind, number>> = {
@@ -60,6 +61,8 @@ export class BufferResource {
   texel4 = 0n;
   /** Descriptor sets that name this buffer. */
   readonly sets: Set<DescriptorEntry> = new Set();
+  /** Recordings that name this buffer. */
+  readonly recordings: Set<Recording> = new Set();
   /** Downloads that will read this mapped memory later. */
   readonly reads: Set<PendingRead> = new Set();
 
@@ -185,22 +188,12 @@ export class BufferFactory {
    */
   create(kind: MemoryKind, capacity: number, mayGrow: boolean): BufferResource | undefined {
     const { arena, commands, handle: device } = this.#context;
-    const usage = kind === "device" && this.#context.record.adapter.features.bufferDeviceAddress
-      ? USAGE.device | vk.VK_BUFFER_USAGE_SHADER_DEVICE_ADDRESS_BIT
-      : USAGE[kind];
     return arena.scope(() => {
-      const info = arena.struct(VkBufferCreateInfo, {
-        size: BigInt(capacity),
-        usage,
-        sharingMode: vk.VK_SHARING_MODE_EXCLUSIVE,
-      });
-      const handle = this.#context.create("Buffer", info.address);
+      const handle = this.#create(kind, capacity);
       let piece: MemoryPiece | undefined;
       let bound = false;
       try {
-        const out = arena.struct(VkMemoryRequirements);
-        commands.vkGetBufferMemoryRequirements(device, handle, out.address);
-        const needed = VkMemoryRequirements.read(out);
+        const needed = this.#requirements(handle);
         piece = this.#memory.allocate(
           kind,
           Number(needed.size),
@@ -225,15 +218,65 @@ export class BufferFactory {
     });
   }
 
+  /** Bytes of which the places of buffers for kernels are multiples. */
+  alignment(): number {
+    const handle = this.#create("device", 256);
+    try {
+      return Number(this.#requirements(handle).alignment);
+    } finally {
+      this.#context.destroy("Buffer", handle);
+    }
+  }
+
+  /**
+   * Makes a buffer in the memory of another one.
+   *
+   * @param parent The other one, which must live at least as long as work that uses the new one.
+   * @param offset Where in its memory, a multiple of {@linkcode BufferFactory.alignment}.
+   * @param capacity Bytes.
+   * @returns The buffer.
+   * @throws {VulkanError} If memory is exhausted.
+   */
+  alias({ kind, piece }: BufferResource, offset: number, capacity: number): BufferResource {
+    const { commands, handle: device } = this.#context;
+    const handle = this.#create(kind, capacity);
+    try {
+      this.#requirements(handle);
+      const at = piece.offset + offset;
+      const { memory } = piece.handle;
+      this.#context.check(
+        "vkBindBufferMemory",
+        commands.vkBindBufferMemory(device, handle, memory, BigInt(at)),
+      );
+      return new BufferResource(handle, kind, capacity, {
+        ...piece,
+        offset: at,
+        byteLength: capacity,
+      });
+    } catch (error) {
+      this.#context.destroy("Buffer", handle);
+      throw error;
+    }
+  }
+
+  /**
+   * Destroys a buffer made by {@linkcode BufferFactory.alias}, whose memory is not its own.
+   *
+   * @param resource The buffer, which no submitted work uses.
+   */
+  destroyAlias(resource: BufferResource): void {
+    this.#context.destroy("BufferView", resource.texel1);
+    this.#context.destroy("BufferView", resource.texel4);
+    this.#context.destroy("Buffer", resource.handle);
+  }
+
   /**
    * Destroys a buffer that no submitted work uses.
    *
    * @param resource The buffer.
    */
   destroy(resource: BufferResource): void {
-    this.#context.destroy("BufferView", resource.texel1);
-    this.#context.destroy("BufferView", resource.texel4);
-    this.#context.destroy("Buffer", resource.handle);
+    this.destroyAlias(resource);
     this.#memory.free(resource.piece);
   }
 
@@ -296,6 +339,30 @@ export class BufferFactory {
       resource.addressLow = Number(address & 0xffffffffn);
       resource.addressHigh = Number(address >> 32n);
       resource.hasAddress = true;
+    });
+  }
+
+  #create(kind: MemoryKind, capacity: number): bigint {
+    const { arena } = this.#context;
+    const usage = kind === "device" && this.#context.record.adapter.features.bufferDeviceAddress
+      ? USAGE.device | vk.VK_BUFFER_USAGE_SHADER_DEVICE_ADDRESS_BIT
+      : USAGE[kind];
+    return arena.scope(() => {
+      const info = arena.struct(VkBufferCreateInfo, {
+        size: BigInt(capacity),
+        usage,
+        sharingMode: vk.VK_SHARING_MODE_EXCLUSIVE,
+      });
+      return this.#context.create("Buffer", info.address);
+    });
+  }
+
+  #requirements(handle: bigint) {
+    const { arena, commands, handle: device } = this.#context;
+    return arena.scope(() => {
+      const out = arena.struct(VkMemoryRequirements);
+      commands.vkGetBufferMemoryRequirements(device, handle, out.address);
+      return VkMemoryRequirements.read(out);
     });
   }
 }

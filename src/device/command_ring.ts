@@ -49,6 +49,8 @@ export class CommandRing {
   readonly #slots: Slot[] = [];
   readonly #beginInfo: bigint;
   readonly #submitInfo: bigint;
+  readonly #pairInfo: bigint;
+  /** One command buffer, or two. */
   readonly #submitBuffer: Slot;
   readonly #submitValue: Slot;
   readonly #free: Batch[] = [];
@@ -74,7 +76,7 @@ export class CommandRing {
       flags: vk.VK_COMMAND_BUFFER_USAGE_ONE_TIME_SUBMIT_BIT,
     });
     this.#beginInfo = begin.address;
-    this.#submitBuffer = keep(8);
+    this.#submitBuffer = keep(16);
     this.#submitValue = keep(8);
     const semaphore = keep(8);
     semaphore.setU64(timeline.semaphore);
@@ -83,15 +85,19 @@ export class CommandRing {
       signalSemaphoreValueCount: 1,
       pSignalSemaphoreValues: this.#submitValue.address,
     });
-    const submit = keep(VkSubmitInfo.byteLength);
-    VkSubmitInfo.write(submit, {
-      pNext: values.address,
-      commandBufferCount: 1,
-      pCommandBuffers: this.#submitBuffer.address,
-      signalSemaphoreCount: 1,
-      pSignalSemaphores: semaphore.address,
+    const [single, pair] = [1, 2].map((commandBufferCount) => {
+      const submit = keep(VkSubmitInfo.byteLength);
+      VkSubmitInfo.write(submit, {
+        pNext: values.address,
+        commandBufferCount,
+        pCommandBuffers: this.#submitBuffer.address,
+        signalSemaphoreCount: 1,
+        pSignalSemaphores: semaphore.address,
+      });
+      return submit.address;
     });
-    this.#submitInfo = submit.address;
+    this.#submitInfo = single!;
+    this.#pairInfo = pair!;
     this.#pool = arena.scope(() =>
       context.create(
         "CommandPool",
@@ -165,26 +171,58 @@ export class CommandRing {
   flush(): void {
     const batch = this.#batch;
     if (batch === undefined) return;
-    const { commands, queue } = this.#context;
-    if (!batch.ended) {
-      this.pacer.end(batch.commandBuffer, batch.index);
-      const code = commands.vkEndCommandBuffer(batch.commandBuffer);
-      try {
-        this.#context.check("vkEndCommandBuffer", code);
-      } catch (error) {
-        // The commands are gone, and with them the results that everything later builds upon.
-        this.#batch = undefined;
-        throw this.#context.markLost(error as Error);
-      }
-      batch.ended = true;
-    }
+    this.#end(batch);
     this.#submitBuffer.setU64(batch.commandBuffer);
-    this.#submitValue.setU64(BigInt(batch.serial));
-    const code = commands.vkQueueSubmit(queue, 1, this.#submitInfo, 0n);
-    this.#context.check("vkQueueSubmit", code);
+    this.#submit(this.#submitInfo, batch);
+  }
+
+  /**
+   * Submits what is recorded and, in the same submission behind it, a command buffer that is kept.
+   *
+   * @param commandBuffer `VkCommandBuffer`.
+   * @returns Serial of the submission.
+   * @throws {VulkanError} If memory is exhausted: nothing was submitted, and the next call tries again.
+   * @throws {DeviceLostError} If the device is lost, or the commands could not be completed.
+   */
+  replay(commandBuffer: bigint): number {
+    const { submitted } = this.#timeline;
+    const oldest = submitted - MAX_PENDING;
+    if (oldest >= this.#timeline.completed) this.#timeline.waitSync(oldest + 1);
+    const batch = this.#batch;
+    if (batch === undefined) {
+      this.#submitBuffer.setU64(commandBuffer);
+      this.#submit(this.#submitInfo, undefined);
+    } else {
+      this.#end(batch);
+      this.#submitBuffer.setU64(batch.commandBuffer);
+      this.#submitBuffer.setU64(commandBuffer, 8);
+      this.#submit(this.#pairInfo, batch);
+    }
+    return submitted + 1;
+  }
+
+  #end(batch: Batch): void {
+    if (batch.ended) return;
+    this.pacer.end(batch.commandBuffer, batch.index);
+    const code = this.#context.commands.vkEndCommandBuffer(batch.commandBuffer);
+    try {
+      this.#context.check("vkEndCommandBuffer", code);
+    } catch (error) {
+      // The commands are gone, and with them the results that everything later builds upon.
+      this.#batch = undefined;
+      throw this.#context.markLost(error as Error);
+    }
+    batch.ended = true;
+  }
+
+  #submit(info: bigint, batch: Batch | undefined): void {
+    const { commands, queue } = this.#context;
+    this.#submitValue.setU64(BigInt(this.serial));
+    this.#context.check("vkQueueSubmit", commands.vkQueueSubmit(queue, 1, info, 0n));
+    this.#timeline.advance();
+    if (batch === undefined) return;
     this.#batch = undefined;
     this.#pending.push(batch);
-    this.#timeline.advance();
     this.pacer.submitted(batch.index);
   }
 

@@ -160,27 +160,11 @@ export class DescriptorCache {
     buffers: readonly DeviceBuffer[],
     resources: readonly BufferResource[],
   ): DescriptorEntry {
-    const { maxStorageBufferRange } = this.#context.record.adapter.limits;
-    for (const [i, kind] of layout.kinds.entries()) {
-      const { byteLength, label } = buffers[i] as DeviceBuffer;
-      if (kind !== "storage" || byteLength <= maxStorageBufferRange) continue;
-      throw new LimitError(
-        `Cannot bind ${label}: it has ${byteLength} bytes, maxStorageBufferRange allows a kernel to see ` +
-          `${maxStorageBufferRange}. Use smaller batches.`,
-      );
-    }
-    const views = layout.kinds.map((kind, i) =>
-      kind === "storage" ? 0n : this.#buffers.view(
-        resources[i] as BufferResource,
-        kind,
-        (buffers[i] as DeviceBuffer).byteLength,
-        (buffers[i] as DeviceBuffer).label,
-      )
-    );
+    const views = this.viewsOf(layout, buffers, resources);
     if (layout.free.length === 0 && layout.entries.size >= MAX_SETS) this.#reuse(layout);
     if (layout.free.length === 0) this.#grow(layout);
     const set = layout.free.pop() as bigint;
-    this.#write(layout, set, resources, views);
+    this.write(layout, set, resources, views);
     const entry: DescriptorEntry = { set, layout, resources, lastUse: 0 };
     let node = layout.tree;
     for (let i = 0; i < resources.length - 1; i++) {
@@ -254,7 +238,48 @@ export class DescriptorCache {
     });
   }
 
-  #write(
+  /**
+   * The texel views that a set needs.
+   *
+   * @param layout Its layout.
+   * @param buffers The buffers by binding.
+   * @param resources Their memory.
+   * @returns `VkBufferView` of each binding; 0 where none is needed.
+   * @throws {LimitError} If a buffer is too large for its kind of binding.
+   */
+  viewsOf(
+    layout: DescriptorLayout,
+    buffers: readonly DeviceBuffer[],
+    resources: readonly BufferResource[],
+  ): bigint[] {
+    const { maxStorageBufferRange } = this.#context.record.adapter.limits;
+    for (const [i, kind] of layout.kinds.entries()) {
+      const { byteLength, label } = buffers[i] as DeviceBuffer;
+      if (kind !== "storage" || byteLength <= maxStorageBufferRange) continue;
+      throw new LimitError(
+        `Cannot bind ${label}: it has ${byteLength} bytes, maxStorageBufferRange allows a kernel to see ` +
+          `${maxStorageBufferRange}. Use smaller batches.`,
+      );
+    }
+    return layout.kinds.map((kind, i) =>
+      kind === "storage" ? 0n : this.#buffers.view(
+        resources[i] as BufferResource,
+        kind,
+        (buffers[i] as DeviceBuffer).byteLength,
+        (buffers[i] as DeviceBuffer).label,
+      )
+    );
+  }
+
+  /**
+   * Makes a set name buffers.
+   *
+   * @param layout Its layout.
+   * @param set `VkDescriptorSet` that no submitted work uses.
+   * @param resources Memory of the buffers by binding.
+   * @param views From {@linkcode viewsOf}.
+   */
+  write(
     layout: DescriptorLayout,
     set: bigint,
     resources: readonly BufferResource[],
@@ -287,7 +312,13 @@ export class DescriptorCache {
   }
 }
 
-function descriptorType(kind: Kind): number {
+/**
+ * How Vulkan calls a kind of binding.
+ *
+ * @param kind The kind.
+ * @returns `VkDescriptorType`.
+ */
+export function descriptorType(kind: Kind): number {
   return kind === "storage"
     ? vk.VK_DESCRIPTOR_TYPE_STORAGE_BUFFER
     : vk.VK_DESCRIPTOR_TYPE_STORAGE_TEXEL_BUFFER;

@@ -16,6 +16,7 @@ import { isMemoryFailure } from "./memory.ts";
 import { openContext } from "./open.ts";
 import { checkDeviceOptions, type DeviceOptions, type InternalDeviceOptions } from "./options.ts";
 import { Parts } from "./parts.ts";
+import type { Recordings } from "./recordings.ts";
 import type { AnnouncedWork, KernelTiming } from "./profiler.ts";
 
 export { DeviceBuffer } from "./buffers.ts";
@@ -44,6 +45,12 @@ export class Device {
   readonly capabilities: Capabilities;
   /** The compiled kernels: how to have them ready before they are needed. */
   readonly kernels: Kernels;
+  /**
+   * Work recorded once and submitted many times.
+   *
+   * @ignore
+   */
+  readonly recordings: Recordings;
   readonly #context: Context;
   readonly #parts: Parts;
   readonly #operands: BufferResource[] = []; // reused by every dispatch
@@ -54,6 +61,7 @@ export class Device {
     this.adapter = context.record.adapter;
     this.#parts = new Parts(context, options);
     this.kernels = new Kernels(this.#parts, () => this.#check("prepare kernels"));
+    this.recordings = this.#parts.recordings;
     this.capabilities = readCapabilities(this, context.vulkan.runtime, options);
     context.onLost = (error) => this.#parts.fail(error);
     watchExit(this);

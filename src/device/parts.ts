@@ -13,6 +13,7 @@ import type { InternalDeviceOptions } from "./options.ts";
 import { type Pipeline, PipelineCache } from "./pipelines.ts";
 import { type KernelTiming, Profiler } from "./profiler.ts";
 import { Recorder } from "./recorder.ts";
+import { Recordings } from "./recordings.ts";
 import { Timeline } from "./timeline.ts";
 import { Transfer } from "./transfer.ts";
 
@@ -39,6 +40,8 @@ export class Parts {
   readonly ring: CommandRing;
   /** Its commands. */
   readonly recorder: Recorder;
+  /** Its recorded work. */
+  readonly recordings: Recordings;
   /** Its uploads and downloads. */
   readonly transfer: Transfer;
   readonly #context: Context;
@@ -75,6 +78,8 @@ export class Parts {
     this.store = new BufferStore(context, this.timeline, this.memory, factory, this.#descriptors);
     this.store.flush = () => this.flush();
     this.transfer = new Transfer(context, this.timeline, this.memory, this.store, this.recorder);
+    this.recordings = new Recordings(context, this, factory, this.#descriptors);
+    this.store.releaseRecording = (recording) => this.recordings.release(recording);
   }
 
   /** Submits what is recorded. */
@@ -219,6 +224,7 @@ export class Parts {
     const lost = this.#context.lost !== undefined;
     if (!this.#drain(lost ? LOST_TIMEOUT_MILLISECONDS : Infinity)) return;
     for (const profiler of this.#profilers) profiler.dispose();
+    this.recordings.dispose();
     this.store.dispose();
     this.recorder.dispose();
     this.ring.dispose();

@@ -12,10 +12,15 @@ import type { DescriptorCache, DescriptorEntry } from "./descriptors.ts";
 import { HazardTracker, READ, WRITE } from "./hazards.ts";
 import type { Pipeline } from "./pipelines.ts";
 import type { Profiler } from "./profiler.ts";
+import type { Recording } from "./recording.ts";
 
-const STAGES = vk.VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | vk.VK_PIPELINE_STAGE_TRANSFER_BIT;
-const WRITES = vk.VK_ACCESS_SHADER_WRITE_BIT | vk.VK_ACCESS_TRANSFER_WRITE_BIT;
-const READS = vk.VK_ACCESS_SHADER_READ_BIT | vk.VK_ACCESS_TRANSFER_READ_BIT;
+/** Where commands of this module happen. */
+export const STAGES: number = vk.VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT |
+  vk.VK_PIPELINE_STAGE_TRANSFER_BIT;
+/** How they write. */
+export const WRITES: number = vk.VK_ACCESS_SHADER_WRITE_BIT | vk.VK_ACCESS_TRANSFER_WRITE_BIT;
+/** How they read. */
+export const READS: number = vk.VK_ACCESS_SHADER_READ_BIT | vk.VK_ACCESS_TRANSFER_READ_BIT;
 
 /** Records commands and submits them. Every method either records its command wholly or throws before it recorded anything. */
 export class Recorder {
@@ -269,6 +274,44 @@ export class Recorder {
     resource.hostStale = false;
     resource.hostSerial = batch.serial;
     resource.lastUse = batch.serial;
+  }
+
+  /** Records a barrier between everything before it and everything behind it. */
+  barrier(): void {
+    this.#recordBarrier(this.#begin().commandBuffer);
+  }
+
+  /**
+   * Notes that recorded work was submitted, which waits for everything before it.
+   *
+   * @param recording The work.
+   * @param serial Serial of the submission.
+   */
+  noteReplay({ reads, writes, toHost }: Recording, serial: number): void {
+    const hazards = this.#hazards;
+    hazards.advance();
+    for (let i = 0; i < reads.length; i++) {
+      const resource = reads[i] as BufferResource;
+      hazards.touch(resource, READ);
+      resource.lastUse = serial;
+    }
+    for (let i = 0; i < writes.length; i++) {
+      const resource = writes[i] as BufferResource;
+      hazards.touch(resource, WRITE);
+      resource.lastUse = serial;
+      resource.hostStale = !toHost;
+      if (toHost) resource.hostSerial = serial;
+    }
+  }
+
+  /**
+   * Notes that commands recorded just now read and write memory by other buffers that share it.
+   *
+   * @param resource The memory.
+   */
+  noteShared(resource: BufferResource): void {
+    this.#hazards.touch(resource, READ | WRITE);
+    resource.lastUse = this.#ring.serial;
   }
 
   /** Gives the memory of its arguments back. */

@@ -2,11 +2,11 @@
 // shapes, dtypes, device and mode that it met. Knows no layers.
 
 import { isRecording, isTraining, withFlags } from "../autograd/flags.ts";
-import { FoldedValues } from "../graph/fold.ts";
-import { fuse } from "../graph/fuse.ts";
 import { disposeGraph, type Graph, type GraphCall, inputNames } from "../graph/graph.ts";
 import { lower } from "../graph/lower.ts";
+import { Prediction } from "../graph/prediction.ts";
 import { type CallListener, type GraphValues, runGraph } from "../graph/run.ts";
+import { ProgramArena } from "../graph/static_memory.ts";
 import { trace } from "../graph/trace.ts";
 import type { Device, Tensor } from "../tensor/mod.ts";
 import type { OpHook } from "./hooks.ts";
@@ -23,14 +23,10 @@ export interface GraphOwner {
   readonly parameters: () => ReadonlyMap<string, Parameter>;
   /** What is traced. */
   readonly forward: (inputs: readonly unknown[]) => unknown;
-  /** Whether predictions may run fused. */
+  /** Whether predictions may run fused and in planned memory. */
   readonly staticAlloc: () => boolean;
-}
-
-/** What predictions run instead of a graph. */
-interface Prediction {
-  readonly graph: Graph;
-  readonly folded: FoldedValues;
+  /** Whether predictions may be recorded and replayed. */
+  readonly staticShape: () => boolean;
 }
 
 /** A hook on the values of a graph. */
@@ -82,6 +78,7 @@ export class CachedGraph {
   readonly #graphs = new Map<string, TracedBlock>();
   readonly #lowered = new Map<TracedBlock, Graph>();
   readonly #predictions = new Map<TracedBlock, Prediction>();
+  readonly #arenas = new Map<Device, ProgramArena>();
   /** The nesting of the arguments in the first call. */
   #structure: string | null = null;
   #latest: TracedBlock | null = null;
@@ -111,6 +108,7 @@ export class CachedGraph {
   clear(): void {
     for (const traced of this.#graphs.values()) this.#dispose(traced);
     this.#graphs.clear();
+    this.#arenas.clear();
     this.#structure = null;
     this.#latest = null;
   }
@@ -174,13 +172,24 @@ export class CachedGraph {
     if (!this.#owner.staticAlloc() || isTraining() || isRecording()) {
       return runGraph(traced.graph, values);
     }
+    return this.prediction(traced).run(values, this.#owner.staticShape());
+  }
+
+  /**
+   * What predictions run instead of a graph.
+   *
+   * @param traced A graph of this cache.
+   * @returns It, made at the first call.
+   */
+  prediction(traced: TracedBlock): Prediction {
     let found = this.#predictions.get(traced);
     if (found === undefined) {
-      const { graph, folds } = fuse(traced.graph);
-      this.#predictions.set(traced, found = { graph, folded: new FoldedValues(folds) });
+      const { device, graph } = traced;
+      let arena = this.#arenas.get(device);
+      if (arena === undefined) this.#arenas.set(device, arena = new ProgramArena(device));
+      this.#predictions.set(traced, found = new Prediction(graph, device, arena));
     }
-    const parameters = found.folded.extend(values.parameters);
-    return runGraph(found.graph, { ...values, parameters });
+    return found;
   }
 
   /**
@@ -254,7 +263,7 @@ export class CachedGraph {
     const lowered = this.#lowered.get(traced);
     if (lowered !== undefined) disposeGraph(lowered);
     this.#lowered.delete(traced);
-    this.#predictions.get(traced)?.folded.dispose();
+    this.#predictions.get(traced)?.dispose();
     this.#predictions.delete(traced);
   }
 }

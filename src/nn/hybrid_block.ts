@@ -52,6 +52,7 @@ export abstract class HybridBlock extends Block {
     parameters: () => this.collectParams(),
     forward: (inputs) => this.forward(...inputs),
     staticAlloc: () => this.#flags.staticAlloc ?? false,
+    staticShape: () => this.#flags.staticShape ?? false,
   });
 
   /** True after {@linkcode hybridize}. */
@@ -151,7 +152,14 @@ export abstract class HybridBlock extends Block {
   /** Frees the values of all parameters, and what the graphs hold. */
   override dispose(): void {
     super.dispose();
+    this.#clear();
     this.changed();
+  }
+
+  /** Frees what the graphs of this block and of those inside hold. */
+  #clear(): void {
+    this.#cache.clear();
+    for (const child of this.children.values()) if (child instanceof HybridBlock) child.#clear();
   }
 
   /** Forgets the graphs of this block and of those around it. */

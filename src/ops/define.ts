@@ -74,8 +74,8 @@ export interface OperatorDefinition<R extends AttributeRules> {
   ): readonly TensorSpec[];
   /** Which inputs the plan overwrites in place, such as running statistics; they may not be in a graph. */
   overwrites?(attributes: OptionValues<R>, training: boolean): readonly number[];
-  /** Drawn anew for each call, whose plan is not kept: `plan` and `backward` find it among the attributes. */
-  draw?(attributes: OptionValues<R>, training: boolean): object | null;
+  /** Gives what draws anew for each call, whose plan is not kept: `plan` and `backward` find it among the attributes. */
+  draw?(attributes: OptionValues<R>, training: boolean): (() => object) | null;
   /**
    * Whether `plan` takes and gives float16 itself. Else it sees float32 in its place, and casts are added
    * around its kernels; data is rounded once, when the result is stored.
@@ -238,6 +238,18 @@ export class Operator {
     return { flops: sum("flops"), bytes: sum("bytes") };
   }
 
+  /** What a prediction has to run; null if that differs from call to call, or changes inputs. */
+  planPrediction(
+    capabilities: Capabilities,
+    attributes: Attributes,
+    inputs: InputSpecs,
+  ): PlanEntry | null {
+    const { draw, overwrites } = this.#definition;
+    if ((draw?.(attributes, false) ?? null) !== null) return null;
+    if ((overwrites?.(attributes, false) ?? NOTHING).length > 0) return null;
+    return this.#entry(capabilities, attributes, inputs);
+  }
+
   /**
    * Applies the operator: enqueues its work and returns at once.
    *
@@ -257,7 +269,7 @@ export class Operator {
     if (traced !== null) return traced;
     const { modal = false, draw, overwrites } = this.#definition;
     const training = modal && isTraining();
-    const drawn = draw?.(values, training) ?? null;
+    const drawn = draw?.(values, training)?.() ?? null;
     const used = drawn === null ? values : { ...values, ...drawn };
     const entry = drawn === null
       ? this.#cached(device, values, tensors, training)

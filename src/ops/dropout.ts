@@ -44,7 +44,7 @@ export const dropoutOperator: Operator = defineOperator({
   attributes,
   modal: true,
   draw: ({ p, mode }, training) =>
-    p > 0 && (training || mode === "always") ? nextStreamWords() : null,
+    p > 0 && (training || mode === "always") ? nextStreamWords : null,
   inferShape: ({ axes }, inputs) => {
     const data = inputSpec(inputs, 0);
     checkFloat("apply Dropout", "data", data);
@@ -80,7 +80,7 @@ export const dropoutGradientOperator: Operator = defineOperator({
     stream1: word,
   },
   // The stream comes once: its plan would only push others out of the cache.
-  draw: () => ({}),
+  draw: () => () => ({}),
   inferShape: (_attributes, inputs) => inputSpec(inputs, 0),
   plan: (capabilities, settings, _inputs, output) => planMask(capabilities, settings, output),
   keeps: () => [],

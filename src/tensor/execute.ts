@@ -108,23 +108,41 @@ function resolve(
       return slot.byteLength === 0 ? null : device.allocate(slot.byteLength, plan.label);
     case "prepared": {
       const source = sources[slot.source];
-      const from = source?.buffer;
-      if (!source || !from) return null;
-      return source.prepared(slot.key, slot.byteLength, (buffer) => {
-        const buffers = [from, buffer];
-        try {
-          for (const byteLength of slot.scratchByteLengths ?? []) {
-            buffers.push(device.allocate(byteLength, plan.label));
-          }
-          for (const dispatch of slot.dispatches) {
-            device.dispatch(dispatch, pick(plan, buffers, dispatch.slots), plan.label);
-          }
-        } finally {
-          for (const scratch of buffers.slice(2)) scratch.release();
-        }
-      });
+      return source ? preparedBuffer(device, plan, slot, source) : null;
     }
   }
+}
+
+/**
+ * What a plan prepares from an input: made by the first call with these contents.
+ *
+ * @param device The device.
+ * @param plan The plan.
+ * @param slot A slot of it.
+ * @param source Memory of the input.
+ * @returns The buffer, which belongs to the input; null if that has no elements.
+ */
+export function preparedBuffer(
+  device: Device,
+  plan: Plan,
+  slot: Slot & { readonly role: "prepared" },
+  source: Storage,
+): DeviceBuffer | null {
+  const from = source.buffer;
+  if (!from) return null;
+  return source.prepared(slot.key, slot.byteLength, (buffer) => {
+    const buffers = [from, buffer];
+    try {
+      for (const byteLength of slot.scratchByteLengths ?? []) {
+        buffers.push(device.allocate(byteLength, plan.label));
+      }
+      for (const dispatch of slot.dispatches) {
+        device.dispatch(dispatch, pick(plan, buffers, dispatch.slots), plan.label);
+      }
+    } finally {
+      for (const scratch of buffers.slice(2)) scratch.release();
+    }
+  });
 }
 
 function pick(
