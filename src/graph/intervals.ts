@@ -18,6 +18,61 @@ export interface Packing {
   readonly byteLength: number;
 }
 
+/** Where values lie in several pieces of memory. */
+export interface Distribution {
+  /** Number of the piece of each value, in the order of the intervals. */
+  readonly pieces: readonly number[];
+  /** First byte of each within its piece. */
+  readonly offsets: readonly number[];
+  /** Bytes of each piece. */
+  readonly byteLengths: readonly number[];
+}
+
+/**
+ * Packs intervals into as many pieces of memory as a limit demands: one, if it holds everything.
+ *
+ * @param intervals The values.
+ * @param alignment Offsets are multiples of this power of two.
+ * @param limit Most bytes of one piece.
+ * @returns Where they lie; null if a single value is longer than the limit.
+ */
+export function distribute(
+  intervals: readonly Interval[],
+  alignment: number,
+  limit: number,
+): Distribution | null {
+  if (intervals.length === 0) return { pieces: [], offsets: [], byteLengths: [] };
+  const whole = pack(intervals, alignment);
+  if (whole.byteLength <= limit) {
+    const { offsets, byteLength } = whole;
+    return { pieces: intervals.map(() => 0), offsets, byteLengths: [byteLength] };
+  }
+  const pieces = intervals.map(() => 0);
+  const offsets = intervals.map(() => 0);
+  const byteLengths: number[] = [];
+  const bySize = intervals.map((_, index) => index)
+    .sort((a, b) => intervals[b]!.byteLength - intervals[a]!.byteLength || a - b);
+  for (let left = bySize; left.length > 0;) {
+    const taken: number[] = [];
+    let packing: Packing = { offsets: [], byteLength: 0 };
+    const later = left.filter((index) => {
+      const more = pack([...taken, index].map((each) => intervals[each]!), alignment);
+      if (more.byteLength > limit) return true;
+      taken.push(index);
+      packing = more;
+      return false;
+    });
+    if (taken.length === 0) return null;
+    taken.forEach((index, at) => {
+      pieces[index] = byteLengths.length;
+      offsets[index] = packing.offsets[at]!;
+    });
+    byteLengths.push(packing.byteLength);
+    left = later;
+  }
+  return { pieces, offsets, byteLengths };
+}
+
 interface Placed {
   readonly interval: Interval;
   readonly offset: number;

@@ -29,7 +29,13 @@ export class Prediction {
     this.graph = fused.graph;
     this.#device = device;
     this.#folded = new FoldedValues(fused.folds);
-    const plan = planStatic(fused.graph, device.capabilities, device.recordings.alignment);
+    const { maxBufferSize, maxMemoryAllocationSize } = device.adapter.limits;
+    const { alignment } = device.recordings;
+    const plan = planStatic(fused.graph, device.capabilities, {
+      alignment,
+      // A program asks for one alignment more.
+      pieceBytes: Math.min(maxBufferSize, maxMemoryAllocationSize) - alignment,
+    });
     this.program = plan === null ? null : new StaticProgram(device, fused.graph, plan, arena);
   }
 
@@ -41,12 +47,21 @@ export class Prediction {
    * @returns The outputs; one that is a variable is the caller's own tensor.
    */
   run(values: GraphValues, replay: boolean): Tensor[] {
-    const parameters = this.#folded.extend(values.parameters);
-    const all = { ...values, parameters };
+    const all = { ...values, parameters: this.parametersOf(values.parameters) };
     // A rehearsal collects launches, and must not touch memory.
     return this.program === null || this.#device.kernels.rehearsing
       ? runGraph(this.graph, all)
       : this.program.run(all, replay);
+  }
+
+  /**
+   * Adds what the fused graph reads besides the parameters of the block. The caller opens a scope around it.
+   *
+   * @param parameters Parameters of the block by name.
+   * @returns These, and weights with other layers worked in.
+   */
+  parametersOf(parameters: ReadonlyMap<string, Tensor>): ReadonlyMap<string, Tensor> {
+    return this.#folded.extend(parameters);
   }
 
   /** Frees what it holds. */

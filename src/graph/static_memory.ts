@@ -6,10 +6,10 @@ import type { Device } from "../tensor/mod.ts";
 /** What the arena is called in memory reports. */
 const LABEL = "arena";
 
-/** One piece of memory that programs use one after the other. */
+/** Memory that programs use one after the other: one piece, or several where a program needs more than a buffer may have. */
 export class ProgramArena {
   readonly #device: Device;
-  #buffer: DeviceBuffer | null = null;
+  readonly #pieces: (DeviceBuffer | null)[] = [];
   #users = 0;
 
   /** @param device Where it lies. */
@@ -19,21 +19,23 @@ export class ProgramArena {
 
   /** Bytes that it holds. */
   get byteLength(): number {
-    return this.#buffer?.byteLength ?? 0;
+    return this.#pieces.reduce((sum, piece) => sum + (piece?.byteLength ?? 0), 0);
   }
 
   /**
-   * The memory, replaced by a larger piece if it is too small.
+   * A piece of the memory, replaced by a larger one if it is too small.
    *
+   * @param piece Its number.
    * @param byteLength Bytes needed.
-   * @returns The buffer; another one than before if the arena grew.
+   * @returns The buffer; another one than before if the piece grew.
    * @throws {OutOfMemoryError} If the device has no memory left.
    */
-  reserve(byteLength: number): DeviceBuffer {
-    if (this.#buffer !== null && this.#buffer.byteLength >= byteLength) return this.#buffer;
-    this.#buffer?.release(); // first, so that both are never live together
-    this.#buffer = null;
-    return this.#buffer = this.#device.allocate(byteLength, LABEL);
+  reserve(piece: number, byteLength: number): DeviceBuffer {
+    const before = this.#pieces[piece] ?? null;
+    if (before !== null && before.byteLength >= byteLength) return before;
+    before?.release(); // first, so that both are never live together
+    this.#pieces[piece] = null;
+    return this.#pieces[piece] = this.#device.allocate(byteLength, LABEL);
   }
 
   /** One more program uses it. */
@@ -44,7 +46,6 @@ export class ProgramArena {
   /** A program does not use it any more; the last one frees it. */
   release(): void {
     if (--this.#users > 0) return;
-    this.#buffer?.release();
-    this.#buffer = null;
+    for (const piece of this.#pieces.splice(0)) piece?.release();
   }
 }

@@ -3,7 +3,7 @@
 import type { Capabilities } from "../kernels/plan.ts";
 import type { PlanEntry } from "../ops/plan_cache.ts";
 import type { Graph } from "./graph.ts";
-import { type Interval, pack } from "./intervals.ts";
+import { distribute, type Interval } from "./intervals.ts";
 import { planBarriers, type Touch } from "./static_barriers.ts";
 import { type Operand, StaticSteps, type Step } from "./static_steps.ts";
 import type { StaticValues } from "./static_values.ts";
@@ -14,14 +14,32 @@ export interface StaticPlan {
   /** For each step whether it must wait for those before it. */
   readonly barriers: readonly boolean[];
   readonly operands: readonly Operand[];
-  /** First byte of each region in the arena. */
-  readonly offsets: readonly number[];
-  /** Bytes of the arena; 0 if there is nothing in it. */
-  readonly arenaBytes: number;
+  /** Where each region lies. */
+  readonly regions: readonly RegionPlace[];
+  /** Bytes of each piece of the arena: of one, unless it is more than a buffer may have. */
+  readonly arenaBytes: readonly number[];
+  /** The region of each memory that {@linkcode StaticValues.placeOf} names, unless it belongs to the caller. */
+  readonly homes: ReadonlyMap<number, number>;
   /** Which values share memory. */
   readonly values: StaticValues;
   /** What each call has to run. */
   readonly entries: readonly (PlanEntry | null)[];
+}
+
+/** Where a region lies. */
+export interface RegionPlace {
+  /** Number of the piece of the arena. */
+  readonly piece: number;
+  /** First byte in it. */
+  readonly offset: number;
+}
+
+/** What planning must know of memory. */
+export interface ArenaLimits {
+  /** Bytes of which offsets in the arena are multiples. */
+  readonly alignment: number;
+  /** Most bytes of one piece. */
+  readonly pieceBytes: number;
 }
 
 /**
@@ -29,14 +47,15 @@ export interface StaticPlan {
  *
  * @param graph The graph.
  * @param capabilities The device.
- * @param alignment Bytes of which offsets in the arena are multiples.
- * @returns The plan; null if something in the graph is different in each run, such as random numbers.
+ * @param limits What the arena may be like.
+ * @returns The plan; null if something in the graph is different in each run, such as random numbers, or does not
+ *   fit into an arena.
  * @throws {LimitError} If the device cannot do it.
  */
 export function planStatic(
   graph: Graph,
   capabilities: Capabilities,
-  alignment: number,
+  limits: ArenaLimits,
 ): StaticPlan | null {
   const entries: (PlanEntry | null)[] = [];
   for (const node of graph.nodes) {
@@ -49,13 +68,14 @@ export function planStatic(
     if (entry === null) return null;
     entries.push(entry);
   }
-  const found = StaticSteps.of(graph, entries, alignment);
+  const found = StaticSteps.of(graph, entries, limits.alignment);
   if (found === null) return null;
-  const { steps, operands, regions, values } = found;
-  const { used, offsets, byteLength } = place(steps, operands, regions, alignment);
-  const barriers = planBarriers(steps.map((step) => touchesOf(step, operands, offsets)));
-  const arenaBytes = used ? byteLength : 0;
-  return { steps, barriers, operands, offsets, arenaBytes, values, entries };
+  const { steps, operands, homes, values } = found;
+  const placed = place(steps, operands, found.regions, limits);
+  if (placed === null) return null;
+  const { regions, arenaBytes } = placed;
+  const barriers = planBarriers(steps.map((step) => touchesOf(step, operands, regions)));
+  return { steps, barriers, operands, regions, arenaBytes, homes, values, entries };
 }
 
 /** Regions live from the first to the last step that touches them. */
@@ -63,8 +83,8 @@ function place(
   steps: readonly Step[],
   operands: readonly Operand[],
   regions: readonly number[],
-  alignment: number,
-): { used: boolean; offsets: number[]; byteLength: number } {
+  { alignment, pieceBytes }: ArenaLimits,
+): Pick<StaticPlan, "regions" | "arenaBytes"> | null {
   const first = regions.map(() => -1);
   const last = regions.map(() => -1);
   steps.forEach((step, at) => {
@@ -81,26 +101,30 @@ function place(
     first: first[index]!,
     last: last[index]!,
   }));
-  const packing = pack(intervals, alignment);
-  const offsets = regions.map(() => 0);
-  touched.forEach((index, at) => offsets[index] = packing.offsets[at]!);
-  return { used: touched.length > 0, offsets, byteLength: packing.byteLength };
+  const found = distribute(intervals, alignment, pieceBytes);
+  if (found === null) return null;
+  const places = regions.map(() => ({ piece: 0, offset: 0 }));
+  touched.forEach((index, at) => {
+    places[index] = { piece: found.pieces[at]!, offset: found.offsets[at]! };
+  });
+  return { regions: places, arenaBytes: found.byteLengths };
 }
 
 /** Inputs and parameters are only read, and nothing writes them meanwhile. */
 function touchesOf(
   { dispatch, operands: bound }: Step,
   operands: readonly Operand[],
-  offsets: readonly number[],
+  regions: readonly RegionPlace[],
 ): Touch[] {
   return bound.flatMap((number, at): Touch[] => {
     const operand = operands[number]!;
     const writes = dispatch === null ? at === 1 : dispatch.program.bindings[at]!.access !== "read";
     if (operand.kind === "inside") {
-      const offset = offsets[operand.region]! + operand.offset;
-      return [{ memory: 0, offset, byteLength: operand.byteLength, writes }];
+      const { piece, offset } = regions[operand.region]!;
+      const { byteLength } = operand;
+      return [{ memory: -1 - piece, offset: offset + operand.offset, byteLength, writes }];
     }
     if (operand.kind !== "output") return [];
-    return [{ memory: 1 + operand.node, offset: 0, byteLength: operand.byteLength, writes }];
+    return [{ memory: operand.node, offset: 0, byteLength: operand.byteLength, writes }];
   });
 }

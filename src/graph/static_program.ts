@@ -21,7 +21,7 @@ import type { Operand } from "./static_steps.ts";
 /** Recordings of one program, each for other inputs and results; the one that was used longest ago goes first. */
 const MOST_RECORDINGS = 8;
 
-/** Recordings in a row that were no use, after which inputs and results are copied instead. */
+/** Recordings in a row of which none served twice, after which inputs and results are copied instead. */
 const MOST_MISSES = 16;
 
 /** A parameter or a constant as the program saw it last. */
@@ -42,9 +42,9 @@ class Held {
   readonly device: Device;
   readonly arena: ProgramArena;
   views: readonly DeviceBuffer[] = [];
-  kept: Kept[] = [];
+  readonly kept: Kept[] = [];
   /** Inputs and results of the program's own, from which and to which it copies. */
-  own: readonly DeviceBuffer[] = [];
+  readonly own: DeviceBuffer[] = [];
 
   constructor(device: Device, arena: ProgramArena) {
     this.device = device;
@@ -53,8 +53,7 @@ class Held {
   }
 
   forgetRecordings(): void {
-    for (const { recording } of this.kept) this.device.recordings.release(recording);
-    this.kept = [];
+    for (const { recording } of this.kept.splice(0)) this.device.recordings.release(recording);
   }
 
   release(): void {
@@ -85,7 +84,7 @@ export class StaticProgram {
   readonly #bound = new Map<number, Bound>();
   /** Memory of parameters and of what is prepared from them. */
   readonly #identities = new Map<number, number>();
-  #whole: DeviceBuffer | null = null;
+  #pieces: readonly DeviceBuffer[] = [];
   #runs = 0;
   #misses = 0;
 
@@ -126,7 +125,7 @@ export class StaticProgram {
 
   /** Bytes that its values need in the arena. */
   get arenaBytes(): number {
-    return this.#plan.arenaBytes;
+    return this.#plan.arenaBytes.reduce((sum, bytes) => sum + bytes, 0);
   }
 
   /** How many recordings it keeps. */
@@ -164,7 +163,7 @@ export class StaticProgram {
         if (replay && this.#runs++ > 0 && !device.recordings.profiling) this.#replay(buffers);
         else {
           this.#changing.forEach((number, at) => this.#set(number, buffers[at]!));
-          device.recordings.run(this.#steps, this.#whole);
+          device.recordings.run(this.#steps, this.#pieces);
         }
       }
       return this.#results(values, results);
@@ -181,31 +180,38 @@ export class StaticProgram {
 
   /** Sees to it that the arena is there, and carves it anew if it is another one. */
   #enter(): void {
-    const { arenaBytes, operands, offsets } = this.#plan;
-    if (arenaBytes === 0) return;
+    const { arenaBytes } = this.#plan;
     const { recordings } = this.#device;
     const held = this.#held;
     // One alignment more: a driver may round the last buffer up.
-    const whole = held.arena.reserve(arenaBytes + recordings.alignment);
-    if (whole === this.#whole) return;
+    const pieces = arenaBytes.map((byteLength, piece) =>
+      held.arena.reserve(piece, byteLength + recordings.alignment)
+    );
+    if (pieces.every((whole, piece) => whole === this.#pieces[piece])) return;
     held.forgetRecordings();
     recordings.giveBack(held.views);
     held.views = [];
-    this.#whole = null;
-    // Values in the same place share a buffer, and what is bound to it.
+    this.#pieces = [];
+    pieces.forEach((whole, piece) => this.#carve(whole, piece));
+    this.#pieces = pieces;
+  }
+
+  /** Values in the same place share a buffer, and what is bound to it. */
+  #carve(whole: DeviceBuffer, piece: number): void {
+    const { operands, regions } = this.#plan;
     const ranges = new Map<string, ArenaRange>();
     const keys = operands.map((operand) => {
-      if (operand.kind !== "inside") return null;
+      if (operand.kind !== "inside" || regions[operand.region]!.piece !== piece) return null;
       const { region, byteLength } = operand;
-      const offset = offsets[region]! + operand.offset;
+      const offset = regions[region]!.offset + operand.offset;
       const key = `${offset} ${byteLength}`;
       ranges.set(key, { offset, byteLength });
       return key;
     });
-    held.views = recordings.carve(whole, [...ranges.values()], "arena");
-    const views = new Map([...ranges.keys()].map((key, at) => [key, held.views[at]!]));
+    const made = this.#device.recordings.carve(whole, [...ranges.values()], "arena");
+    this.#held.views = [...this.#held.views, ...made];
+    const views = new Map([...ranges.keys()].map((key, at) => [key, made[at]!]));
     keys.forEach((key, number) => key !== null && this.#set(number, views.get(key)!));
-    this.#whole = whole;
   }
 
   /** Sees to it that parameters, and what is prepared from them, are bound as they are now. */
@@ -252,18 +258,54 @@ export class StaticProgram {
 
   #replay(buffers: readonly DeviceBuffer[]): void {
     const { recordings } = this.#device;
+    const kept = this.#find(buffers);
+    if (kept !== undefined) recordings.replay(kept.recording);
+    else if (this.#misses < MOST_MISSES) recordings.replay(this.#record(buffers));
+    else this.#replayCopied(buffers);
+  }
+
+  #find(buffers: readonly DeviceBuffer[]): Kept | undefined {
     const { kept } = this.#held;
-    const key = buffers.map(({ resource }) => resource!.identity);
-    const at = kept.findIndex((each) => each.key.every((identity, i) => identity === key[i]));
-    let found = at < 0 ? undefined : kept.splice(at, 1)[0];
-    if (found !== undefined && !found.recording.valid) found = undefined;
-    if (found === undefined) {
-      this.#changing.forEach((number, i) => this.#set(number, buffers[i]!));
-      found = { key, recording: recordings.record(this.#steps, this.#whole) };
-      if (kept.length >= MOST_RECORDINGS) recordings.release(kept.shift()!.recording);
+    for (let at = kept.length - 1; at >= 0; at--) {
+      const each = kept[at]!;
+      if (!each.key.every((identity, i) => identity === buffers[i]!.resource!.identity)) continue;
+      if (at < kept.length - 1) kept.push(...kept.splice(at, 1));
+      this.#misses = 0;
+      if (each.recording.valid) return each;
+      kept.pop();
     }
-    kept.push(found);
-    recordings.replay(found.recording);
+    return undefined;
+  }
+
+  #record(buffers: readonly DeviceBuffer[]): Recording {
+    const { kept } = this.#held;
+    const { recordings } = this.#device;
+    this.#changing.forEach((number, at) => this.#set(number, buffers[at]!));
+    const recording = recordings.record(this.#steps, this.#pieces);
+    this.#misses++;
+    if (kept.length >= MOST_RECORDINGS) recordings.release(kept.shift()!.recording);
+    kept.push({ key: buffers.map(({ resource }) => resource!.identity), recording });
+    return recording;
+  }
+
+  /** Replays on memory of the program's own: the caller has other memory in every call, as when it keeps all results. */
+  #replayCopied(buffers: readonly DeviceBuffer[]): void {
+    const device = this.#device;
+    const { operands } = this.#plan;
+    const held = this.#held;
+    if (held.own.length === 0) {
+      for (const { byteLength } of buffers) held.own.push(device.allocate(byteLength, "arena"));
+    }
+    const { own } = held;
+    const copy = (kind: Operand["kind"], from: readonly DeviceBuffer[], to: typeof from) =>
+      this.#changing.forEach((number, at) => {
+        if (operands[number]!.kind !== kind) return;
+        device.copy(from[at]!, 0, to[at]!, 0, buffers[at]!.byteLength);
+      });
+    copy("input", buffers, own);
+    device.recordings.replay(this.#find(own)?.recording ?? this.#record(own));
+    this.#misses = MOST_MISSES;
+    copy("output", own, buffers);
   }
 
   #labelOf(node: number): string {

@@ -33,6 +33,8 @@ export type Operand =
 
 /** A launch, or a copy from operand 0 to operand 1 where `dispatch` is null. */
 export interface Step {
+  /** The call that it is part of. */
+  readonly node: number;
   readonly dispatch: Dispatch | null;
   readonly copy?: { readonly from: number; readonly to: number; readonly byteLength: number };
   /** Numbers of operands by binding. */
@@ -51,10 +53,12 @@ export class StaticSteps {
   readonly operands: Operand[] = [];
   /** Bytes of each region. */
   readonly regions: number[] = [];
+  /** The region of each memory that {@linkcode StaticValues.placeOf} names, unless it belongs to the caller. */
+  readonly homes: Map<number, number> = new Map();
   readonly values: StaticValues;
   readonly #graph: Graph;
   readonly #numbers = new Map<string, number>();
-  readonly #homes = new Map<number, number>();
+  #node = 0;
 
   private constructor(
     graph: Graph,
@@ -90,6 +94,7 @@ export class StaticSteps {
   }
 
   #call(node: GraphCall, index: number, { outputs, plan, parts }: PlanEntry): void {
+    this.#node = index;
     const inputs = node.inputs.map((input) => input === null ? null : this.#valueOf(input));
     const results = outputs.map((spec, at) =>
       at === 0 ? this.#valueOf(index) : this.#region(bytesOf(spec))
@@ -142,7 +147,7 @@ export class StaticSteps {
       if (operand === null || operand === undefined) throw new NotStaticError();
       return operand;
     });
-    this.steps.push({ dispatch, operands, label, work });
+    this.steps.push({ node: this.#node, dispatch, operands, label, work });
   }
 
   /** A part of a call whose whole is more than the device can do. */
@@ -154,6 +159,7 @@ export class StaticSteps {
   ): void {
     const copy = (from: number, fromByte: number, to: number, toByte: number, length: number) =>
       this.steps.push({
+        node: this.#node,
         dispatch: null,
         copy: { from: fromByte, to: toByte, byteLength: length },
         operands: [from, to],
@@ -215,10 +221,10 @@ export class StaticSteps {
     if (this.values.isOutput(home)) {
       return this.#operand(`output ${home}`, { kind: "output", node: home, byteLength });
     }
-    let region = this.#homes.get(home);
+    let region = this.homes.get(home);
     if (region === undefined) {
       region = this.regions.push(bytesOf(this.#graph.nodes[home]!.spec)) - 1;
-      this.#homes.set(home, region);
+      this.homes.set(home, region);
     }
     return this.#inside(region, offset, byteLength);
   }

@@ -34,10 +34,20 @@ export interface HybridizeFlags {
    * Fuse what is predicted in float32 (neither training nor recorded): activations, sums, pixel shuffles and
    * zeros around become part of convolutions, normalizations and nearest-neighbor upsamplings part of their
    * weights, which are computed anew when parameters change. Results agree with those of unfused calls within
-   * 1e-5 of the largest. Memory comes from the device's pool; each value is freed after its last use.
+   * 1e-5 of the largest.
+   *
+   * Values inside of the graph lie in one arena, which is planned by how long each is needed, shared by the graphs of
+   * all shapes, as large as the largest needs, and kept until the block is changed or disposed of
+   * (`memoryReport()` shows it as `arena`). Results never lie in it: they belong to the caller, and no later call
+   * changes them. Graphs that draw random numbers, such as a `Dropout` that is always on, run call by call.
    */
   readonly staticAlloc?: boolean;
-  /** Promise that shapes never change; needs `staticAlloc`. Other shapes are traced anew all the same. */
+  /**
+   * Record the commands of such predictions and submit them as a whole from the second call on; needs `staticAlloc`.
+   * Values are always those of the call's own inputs and parameters. Recordings name memory: eight are kept for
+   * inputs and results in different places, and a caller that never comes back to the same places has inputs and
+   * results copied instead. Other shapes are traced and recorded too.
+   */
   readonly staticShape?: boolean;
   /** Accepted for Gluon's sake. */
   readonly inlineLimit?: number;

@@ -1,6 +1,7 @@
 // What an active block runs instead of its forward: graphs traced from it, one for every combination of
 // shapes, dtypes, device and mode that it met. Knows no layers.
 
+import { sameShape } from "../core/shape.ts";
 import { isRecording, isTraining, withFlags } from "../autograd/flags.ts";
 import { disposeGraph, type Graph, type GraphCall, inputNames } from "../graph/graph.ts";
 import { lower } from "../graph/lower.ts";
@@ -47,7 +48,7 @@ export interface TracedBlock {
   readonly parameters: ReadonlyMap<string, Parameter>;
 }
 
-/** Most graphs of one block; the oldest goes first. */
+/** Most graphs of one block; the one that was used longest ago goes first. */
 const MOST_GRAPHS = 16;
 
 const numbers = new WeakMap<object, number>();
@@ -121,7 +122,10 @@ export class CachedGraph {
    * @throws {RangeError} If the arguments are nested in another way than those of the first call.
    */
   prepare(args: readonly unknown[]): TracedBlock {
-    const inputs = argumentsOf(args);
+    return this.#find(argumentsOf(args));
+  }
+
+  #find(inputs: Structure): TracedBlock {
     this.#structure ??= inputs.text;
     if (inputs.text !== this.#structure) {
       throw new RangeError(
@@ -141,6 +145,9 @@ export class CachedGraph {
       if (this.#latest === null) this.#warnOfUnused(traced);
       if (this.#graphs.size >= MOST_GRAPHS) this.#forgetOldest();
       this.#graphs.set(key, traced);
+    } else if (traced !== this.#latest) {
+      this.#graphs.delete(key);
+      this.#graphs.set(key, traced); // the last one in goes last
     }
     this.#latest = traced;
     return traced;
@@ -154,8 +161,9 @@ export class CachedGraph {
    * @returns What `forward` would return.
    */
   run(args: readonly unknown[], monitors: readonly OpMonitor[]): unknown {
-    const traced = this.prepare(args);
-    const { tensors } = argumentsOf(args);
+    const inputs = argumentsOf(args);
+    const traced = this.#find(inputs);
+    const { tensors } = inputs;
     const { device } = tensors[0]!;
     const parameters = new Map<string, Tensor>();
     for (const [name, parameter] of traced.parameters) {
@@ -275,11 +283,12 @@ function hollow(structure: Structure): Structure {
 
 /** Whether parameters still have the shapes and dtypes with which a graph was made. */
 function isCurrent({ graph, parameters }: TracedBlock, device: Device): boolean {
-  return graph.nodes.every((node) => {
-    if (node.kind !== "parameter") return true;
+  for (const node of graph.nodes) {
+    if (node.kind !== "parameter") continue;
     const { dtype, shape } = parameters.get(node.name)!.data(device);
-    return dtype === node.spec.dtype && shape.join() === node.spec.shape.join();
-  });
+    if (dtype !== node.spec.dtype || !sameShape(shape, node.spec.shape)) return false;
+  }
+  return true;
 }
 
 /** Inputs of these operators have names in MXNet; others are numbered. */

@@ -56,7 +56,11 @@ export function structureOf(value: unknown): Structure {
 export function argumentsOf(inputs: readonly unknown[]): Structure {
   let length = inputs.length;
   while (length > 0 && (inputs[length - 1] ?? null) === null) length--;
-  return { ...structureOf(inputs.slice(0, length)), rebuild: structureOf([...inputs]).rebuild };
+  const own = structureOf(inputs.slice(0, length));
+  // The rest matters to those who rebuild only: traces, not every call.
+  return length === inputs.length
+    ? own
+    : { ...own, rebuild: (tensors) => structureOf([...inputs]).rebuild(tensors) };
 }
 
 function isPlain(value: unknown): value is object {

@@ -43,7 +43,7 @@ function assertNear(found: ArrayLike<number>, expected: ArrayLike<number>, what:
 
 for (const net of nets) {
   if (net.symbol === undefined) continue;
-  gpuTest(`SymbolBlock.imports() runs ${net.name}, eager and as a graph`, async () => {
+  gpuTest(`SymbolBlock.imports() runs ${net.name}, eager, as a graph, and replayed`, async () => {
     const arrays = new Map(
       (await readArrays(join(FOLDER, net.io))).map((array) => [array.name, array]),
     );
@@ -54,15 +54,19 @@ for (const net of nets) {
       path(net.params),
     );
     const inputs = net.inputs.map(({ name }) => toTensor(arrays.get(name)!, { dtype: "float32" }));
-    for (const active of [false, true]) {
-      block.hybridize(active);
-      const outputs = [block.call(...inputs)].flat() as Tensor[];
-      for (const [index, { name, shape }] of net.outputs.entries()) {
-        const output = outputs[index]!;
-        assertEquals(output.shape, shape, name);
-        assertNear(await output.data(), arrays.get(name)!.data as ArrayLike<number>, name);
+    const planned = { staticAlloc: true, staticShape: true };
+    for (const flags of [null, {}, planned]) {
+      block.hybridize(flags !== null, flags ?? {});
+      // The first planned run goes step by step, the second one is recorded, the third one replayed.
+      for (let run = 0; run < (flags === planned ? 3 : 1); run++) {
+        const outputs = [block.call(...inputs)].flat() as Tensor[];
+        for (const [index, { name, shape }] of net.outputs.entries()) {
+          const output = outputs[index]!;
+          assertEquals(output.shape, shape, name);
+          assertNear(await output.data(), arrays.get(name)!.data as ArrayLike<number>, name);
+        }
+        for (const output of outputs) output.dispose();
       }
-      for (const output of outputs) output.dispose();
     }
     for (const input of inputs) input.dispose();
   });
