@@ -14,7 +14,7 @@ import {
   type TensorSpec,
 } from "../tensor/mod.ts";
 import { dtypeByteLength } from "../core/dtype.ts";
-import type { AttributeRules, Attributes, OperatorDefinition } from "./define.ts";
+import type { AttributeRules, Attributes, OperatorDefinition } from "./definition.ts";
 import type { InputSpecs } from "./operand_checks.ts";
 import type { BatchPart, PlanEntry } from "./plan_cache.ts";
 
