@@ -22,7 +22,7 @@ import { checkOptionsObject, describe } from "../core/options.ts";
 import type { CacheIdentity } from "./cache_file.ts";
 import { COOPERATIVE_MATRIX_EXTENSION, knownMatrixShape } from "./cooperative_matrix.ts";
 import { type AdapterFeatures, readFeatures } from "./features.ts";
-import { deviceExtensions, enumerate, Instance } from "./instance.ts";
+import { deviceExtensions, enumerate, holdDrivers, Instance } from "./instance.ts";
 
 /** What kind of device an adapter is. */
 export type AdapterType = "discrete" | "integrated" | "virtual" | "cpu" | "other";
@@ -142,8 +142,10 @@ export function listAdapters(options?: { readonly library?: string }): Adapter[]
       }, expected the path of the Vulkan loader`,
     );
   }
-  const instance = new Instance(openVulkan({ library }));
+  const vulkan = openVulkan({ library });
+  const instance = new Instance(vulkan);
   try {
+    holdDrivers(vulkan);
     return readAdapters(instance).map(({ adapter }) => adapter);
   } finally {
     instance.dispose();

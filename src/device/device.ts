@@ -376,13 +376,14 @@ export class Device {
   }
 
   /**
-   * Waits for the device at the end of the process. Never throws.
+   * Waits for the device at what may be the end of the process. Never throws.
    *
    * @param timeoutMilliseconds Longest wait.
+   * @param last Whether the process ends for certain: then nothing is submitted any more.
    * @ignore
    */
-  quiesce(timeoutMilliseconds: number): void {
-    if (!this.#disposed && !this.lost) this.#parts.quiesce(timeoutMilliseconds);
+  quiesce(timeoutMilliseconds: number, last: boolean): void {
+    if (!this.#disposed && !this.lost) this.#parts.quiesce(timeoutMilliseconds, last);
   }
 
   #check(verb: string): void {

@@ -4,8 +4,8 @@ import process from "node:process";
 
 /** Something that should be idle when the process ends. */
 export interface Quiescent {
-  /** Stops submitting and waits for the device, at most for some time. Must not throw. */
-  quiesce(timeoutMilliseconds: number): void;
+  /** Waits for the device, at most for some time; `last` stops submitting for good. Must not throw. */
+  quiesce(timeoutMilliseconds: number, last: boolean): void;
 }
 
 /** Longest wait at the end of the process. */
@@ -23,9 +23,15 @@ export function watchExit(device: Quiescent): void {
   open.add(device);
   if (hooked) return;
   hooked = true;
-  process.on("exit", () => {
-    for (const each of open) each.quiesce(TIMEOUT_MILLISECONDS);
-  });
+  process.on("exit", () => quiesceAll(true));
+  // An error that nobody handles ends Deno without "exit". Somebody may still handle it: then this was only a wait.
+  for (const event of ["error", "unhandledrejection"]) {
+    globalThis.addEventListener?.(event, () => quiesceAll(false));
+  }
+}
+
+function quiesceAll(last: boolean): void {
+  for (const each of open) each.quiesce(TIMEOUT_MILLISECONDS, last);
 }
 
 /**

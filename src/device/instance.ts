@@ -74,6 +74,20 @@ export class Instance {
   }
 }
 
+/** Instances that stay for the life of the process, one for each loader. */
+const holders = new Map<string, Instance>();
+
+/**
+ * Keeps the drivers in memory for the life of the process. Without any instance the loader unloads them, and NVIDIA's
+ * can be loaded anew about thirty times only: after that vkCreateInstance finds no driver.
+ *
+ * @param vulkan The loader, with which an instance was made before.
+ * @throws {VulkanError} If the instance cannot be made.
+ */
+export function holdDrivers(vulkan: Vulkan): void {
+  if (!holders.has(vulkan.path)) holders.set(vulkan.path, new Instance(vulkan));
+}
+
 /**
  * Calls one of Vulkan's enumerations: ask for the count, then for the items, and again if the list grew in between.
  *

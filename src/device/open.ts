@@ -4,7 +4,7 @@ import { openVulkan } from "../../ffi/loader.ts";
 import { readAdapters } from "./adapter.ts";
 import { ADAPTER_VARIABLE, chooseAdapter } from "./adapter_choice.ts";
 import { Context } from "./context.ts";
-import { Instance } from "./instance.ts";
+import { holdDrivers, Instance } from "./instance.ts";
 import type { InternalDeviceOptions } from "./options.ts";
 
 /**
@@ -23,6 +23,7 @@ export function openContext(options: InternalDeviceOptions): Context {
     : { ...opened, commands: wrapCommands(opened.commands) };
   const instance = new Instance(vulkan);
   try {
+    holdDrivers(opened);
     const found = readAdapters(instance);
     const records = found.map((record) => options.forgeAdapter?.(record) ?? record);
     const variable = vulkan.runtime.environment(ADAPTER_VARIABLE);

@@ -202,14 +202,15 @@ export class Parts {
   }
 
   /**
-   * Waits for submitted work, at the end of the process.
+   * Waits for submitted work, at what may be the end of the process.
    *
    * @param timeoutMilliseconds Longest wait.
+   * @param last Whether the process ends for certain.
    */
-  quiesce(timeoutMilliseconds: number): void {
-    this.ring.abandon();
+  quiesce(timeoutMilliseconds: number, last: boolean): void {
+    if (last) this.ring.abandon();
     this.#drain(timeoutMilliseconds);
-    this.pipelines.save();
+    if (last) this.pipelines.save();
   }
 
   /**

@@ -58,3 +58,15 @@ for (const name of ["SIGINT", "SIGTERM"] as const) {
     );
   });
 }
+
+test("an error that a listener handles leaves the device at work", async () => {
+  const result = await end(`
+    globalThis.addEventListener("unhandledrejection", (event) => event.preventDefault());
+    process.on("unhandledRejection", () => {});
+    Promise.reject(new Error("on purpose"));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    console.log("values", (await pending).length, (await add(x, x).data()).length);
+  `);
+  assertEquals([result.code, result.signal], [0, null], result.stderr);
+  assertStringIncludes(result.stdout, "values 1048576 1048576");
+});
