@@ -15,6 +15,11 @@ import {
   supportsCpuGrouped,
 } from "./convolution_cpu_grouped.ts";
 import { planCpuLanes, prefersCpuLanes, supportsCpuLanes } from "./convolution_cpu_lanes.ts";
+import {
+  planCpuMultiple,
+  prefersCpuMultiple,
+  supportsCpuMultiple,
+} from "./convolution_cpu_multiple.ts";
 import { planCpuRow, prefersCpuRow, supportsCpuRow } from "./convolution_cpu_row.ts";
 import {
   planCpuWinograd,
@@ -49,6 +54,12 @@ const SMALLEST_TILE = TILES.at(-1)!;
 
 /** All variants; the first that supports a problem and wants it is taken, and the last wants everything. */
 export const CONVOLUTION_VARIANTS: readonly ConvolutionVariant[] = [
+  {
+    name: "cpu_multiple",
+    supports: supportsCpuMultiple,
+    when: prefersCpuMultiple,
+    plan: planCpuMultiple,
+  },
   {
     name: "cpu_lanes",
     supports: supportsCpuLanes,

@@ -212,6 +212,8 @@ test("CPU devices take grouped and depthwise kernels by the width of a row", () 
   assertEquals(label([4, 64, 50, 50], [64, 1, 3, 3], 64), "Convolution/cpu_depthwise_rows");
   // Most filters read the same channel again: lanes that keep it are faster.
   assertEquals(label([1, 1, 64, 96], [16, 1, 5, 5], 1), "Convolution/cpu_depthwise_rows");
+  const sound = { input: [1, 1, 16000], weight: [512, 1, 10], layout: "NCW", stride: [5] } as const;
+  assertEquals(planConvolution(FORGED.cpu, sound).label, "Convolution/cpu_multiple");
   assertEquals(label([2, 128, 56, 56], [128, 4, 3, 3], 32), "Convolution/cpu_grouped");
   assertEquals(label([1, 64, 56, 56], [128, 32, 3, 3], 2), "Convolution/cpu_row");
   assertEquals(label([1, 64, 56, 56], [3, 64, 3, 3], 1), "Convolution/cpu_few");

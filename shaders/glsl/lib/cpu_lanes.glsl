@@ -4,7 +4,7 @@
 // row) and the operand x. k_neighbors 1: a subgroup holds whole rows, and the columns beside a run come from the
 // neighboring lanes; 2: the outermost lanes read theirs in one more load; 0: every lane reads all it needs.
 // LANES_LOWEST, defined before: what stands outside x and instead of NaN, where that is not 0. LANES_WINDOW, defined
-// before: the kernel has k_own, k_left and k_last itself.
+// before: the kernel has k_own, k_left and k_last itself. LANES_TEXELS, defined before: most vec4s in all.
 #ifndef VKNN_CPU_LANES_GLSL
 #define VKNN_CPU_LANES_GLSL
 
@@ -16,7 +16,10 @@ const uint k_last = 4u * k_left + 7u * k_stride_w + (k_kernel_w - 1u) * k_dilati
 #endif
 const uint k_texels = k_last / 4u + 1u > k_left + k_own ? k_last / 4u + 1u : k_left + k_own;
 // An array of k_texels could not be a parameter.
-const uint k_most_texels = 12u;
+#ifndef LANES_TEXELS
+#define LANES_TEXELS 12u
+#endif
+const uint k_most_texels = LANES_TEXELS;
 
 #if defined(LANES_LOWEST)
 vec4 load_x(uint row, uint texel, bool inside) {
