@@ -142,6 +142,8 @@ export type ProgramId =
   | "loss/cross_entropy.forward_texel"
   | "matmul/matmul.storage"
   | "matmul/matmul.texel"
+  | "movement/cpu_align.storage"
+  | "movement/cpu_align.texel"
   | "movement/fill"
   | "movement/gather.quad"
   | "movement/gather.quad_texel"
@@ -5376,6 +5378,50 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
     pushByteLength: 64,
     requires: [],
     spirv: () => decode(matmul.matmul_texel),
+  },
+  "movement/cpu_align.storage": {
+    id: "movement/cpu_align.storage",
+    bindings: [
+      {"name":"x_block","kind":"storage","access":"read"},
+      {"name":"result","kind":"storage","access":"write"},
+    ],
+    addresses: false,
+    constants: {
+      local_size_x: {"id":0,"type":"u32","value":1},
+    },
+    push: {
+      count: {"offset":0,"type":"u32"},
+      width: {"offset":4,"type":"u32"},
+      quads: {"offset":8,"type":"u32"},
+      multiplier: {"offset":12,"type":"u32"},
+      shift: {"offset":16,"type":"u32"},
+      last: {"offset":20,"type":"u32"},
+    },
+    pushByteLength: 24,
+    requires: ["int64"],
+    spirv: () => decode(movement.cpu_align_storage),
+  },
+  "movement/cpu_align.texel": {
+    id: "movement/cpu_align.texel",
+    bindings: [
+      {"name":"x_texel4","kind":"texel4","access":"read"},
+      {"name":"result","kind":"storage","access":"write"},
+    ],
+    addresses: false,
+    constants: {
+      local_size_x: {"id":0,"type":"u32","value":1},
+    },
+    push: {
+      count: {"offset":0,"type":"u32"},
+      width: {"offset":4,"type":"u32"},
+      quads: {"offset":8,"type":"u32"},
+      multiplier: {"offset":12,"type":"u32"},
+      shift: {"offset":16,"type":"u32"},
+      last: {"offset":20,"type":"u32"},
+    },
+    pushByteLength: 24,
+    requires: ["int64"],
+    spirv: () => decode(movement.cpu_align_texel),
   },
   "movement/fill": {
     id: "movement/fill",

@@ -205,21 +205,23 @@ export function planWeightGradient(
         (row === undefined ? `is not among ${names}` : "does not support this shape or device"),
     );
   }
-  const { name, chunks, dispatch } = row.plan(capabilities, problem);
+  const { name, chunks, dispatch, copies = new Map() } = row.plan(capabilities, problem);
   const slots: Slot[] = [{ role: "input", index: 0 }, { role: "input", index: 1 }];
-  const output: Slot = { role: "output", index: 0 };
-  const label = `WeightGradient/${name}`;
-  if (chunks === 1) {
-    return { ...work, label, slots: [...slots, output], dispatches: [dispatch(0)] };
-  }
+  const temporary = (byteLength: number): number =>
+    slots.push({ role: "temporary", byteLength }) - 1;
   const quads = Math.ceil(problem.weightCount / 4);
-  slots.push({ role: "temporary", byteLength: quads * 16 * chunks }, output);
-  return {
-    ...work,
-    label,
-    slots,
-    dispatches: [dispatch(quads * 4), sumChunks(capabilities, quads, chunks, [2, 3])],
-  };
+  const output = slots.push({ role: "output", index: 0 }) - 1;
+  const partial = chunks === 1 ? output : temporary(quads * 16 * chunks);
+  const dispatches: Dispatch[] = [];
+  const places = [0, 1, partial];
+  for (const [operand, copy] of copies) {
+    places[operand] = temporary(copy.byteLength);
+    dispatches.push(copy.dispatch([operand, places[operand]!]));
+  }
+  const main = dispatch(chunks === 1 ? 0 : quads * 4);
+  dispatches.push({ ...main, slots: main.slots.map((slot) => places[slot]!) });
+  if (chunks > 1) dispatches.push(sumChunks(capabilities, quads, chunks, [partial, output]));
+  return { ...work, label: `WeightGradient/${name}`, slots, dispatches };
 }
 
 /**

@@ -1,6 +1,7 @@
 // What the variants of a weight gradient share: the problem, the parts of its reduction, and push words.
 
 import type { Dispatch } from "../core/dispatch.ts";
+import type { AlignedRows } from "./align.ts";
 import type { ConvolutionProblem } from "./convolution_problem.ts";
 
 /** A weight gradient as the variants know it. */
@@ -14,6 +15,8 @@ export interface GradientParts {
   readonly name: string;
   /** Parts; 1 if the dispatch writes the weight itself. */
   readonly chunks: number;
+  /** Operands of which the dispatch reads a copy: 0 the input, 1 the head gradient. */
+  readonly copies?: ReadonlyMap<number, AlignedRows>;
   /**
    * Makes the dispatch.
    *

@@ -67,10 +67,11 @@ const uint k_tap_groups = (k_kernel_w + k_taps - 1u) / k_taps;
 const uint k_span = 3u * k_stride_w + (k_taps - 1u) * k_dilation_w + 1u;
 const bool k_window = k_span <= 4u * k_taps + 2u;
 const uint k_values = k_window ? k_span : 4u * k_taps;
-// Texels from the first of a run, with k_x_quads; then groups of taps are whole vectors apart.
-const uint k_left = (k_padding_w + 3u) / 4u;
-const uint k_right = k_span - 1u > k_padding_w ? (k_span - 1u - k_padding_w) / 4u : 0u;
-const uint k_texels = k_left + 1u + k_right;
+// With k_x_quads: places from the beginning of a vec4 to the first that is needed, which are the same in every run, as then
+// groups of taps are whole vectors apart; vec4s in front of x to there; and how many are read.
+const uint k_shift = (4u - k_padding_w % 4u) % 4u;
+const uint k_left = (k_padding_w + k_shift) / 4u;
+const uint k_texels = (k_shift + k_span + 3u) / 4u;
 const uint k_x_channels = k_private ? k_channels : 1u;
 
 #if defined(LOAD_TEXEL)
@@ -189,7 +190,7 @@ void main() {
           texels[i] = load_x4((base >> 2u) + at, inside_row && at < push.in_w / 4u);
         }
         [[unroll]] for (uint i = 0u; i < k_values; i++) {
-          uint at = k_left * 4u + distance_of(i) - k_padding_w;
+          uint at = k_shift + distance_of(i);
           values[j * k_values + i] = texels[at / 4u][at % 4u];
         }
       } else {
