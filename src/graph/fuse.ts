@@ -20,6 +20,7 @@ import {
   absorbPixelShuffle,
   absorbResidual,
 } from "./fuse_epilogue.ts";
+import { absorbPointwise } from "./fuse_linear.ts";
 
 /** A graph for prediction. */
 export interface FusedGraph {
@@ -47,6 +48,9 @@ const LATER: ReadonlyMap<Operator, FusionRule> = new Map([[
   absorbUpSampling,
 ]]);
 
+/** Last, when sums are part of convolutions. */
+const LAST: ReadonlyMap<Operator, FusionRule> = new Map([[convolutionOperator, absorbPointwise]]);
+
 /** Operators that rules look for; others need no draft. */
 const SUBJECTS: readonly Operator[] = [
   convolutionOperator,
@@ -57,7 +61,7 @@ const SUBJECTS: readonly Operator[] = [
 
 /**
  * Fuses the calls of a graph. Activations, residuals and pixel shuffles change no bits, unless another kernel is chosen
- * for the whole; normalizations and upsamplings change the rounding of weights.
+ * for the whole; normalizations, upsamplings and joined 1x1 convolutions change the rounding of weights.
  *
  * @param graph A graph traced for prediction, whose constants the result shares.
  * @returns The graph that computes the same.
@@ -70,7 +74,7 @@ export function fuse(graph: Graph): FusedGraph {
     return { graph, folds: [] };
   }
   const draft = new Draft(graph);
-  for (const rules of [RULES, LATER]) {
+  for (const rules of [RULES, LATER, LAST]) {
     for (let index = 0; index < nodes.length; index++) {
       const node = draft.node(index);
       if (node?.kind !== "call" || node.spec.dtype !== "float32") continue;

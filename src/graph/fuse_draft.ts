@@ -88,11 +88,15 @@ export class Draft {
   replace(index: number, call: GraphCall): void {
     const before = this.node(index) as GraphCall;
     this.#nodes[index] = call;
-    for (const input of before.inputs) {
-      if (input === null || this.node(input)?.kind !== "call") continue;
-      if (!call.inputs.includes(input) && !this.#isRead(input)) {
-        this.#nodes[input] = null;
-      }
+    this.#dropUnread(before.inputs);
+  }
+
+  #dropUnread(values: readonly (number | null)[]): void {
+    for (const value of values) {
+      const node = value === null ? null : this.node(value);
+      if (node?.kind !== "call" || this.#isRead(value!)) continue;
+      this.#nodes[value!] = null;
+      this.#dropUnread(node.inputs);
     }
   }
 

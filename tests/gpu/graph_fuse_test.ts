@@ -6,6 +6,7 @@ import {
   add,
   autograd,
   BatchNorm,
+  concat,
   Conv2D,
   defaultDevice,
   HybridBlock,
@@ -181,6 +182,105 @@ for (const { name, apply, options = {}, left, exact = false } of TABLE) {
       }
     }
     assertEquals(callsOf(net), left);
+  });
+}
+
+type Layers = (index: number) => (x: Tensor) => Tensor;
+
+/** 1x1 and larger convolutions by the numbers of their channels. */
+class Joined extends HybridBlock {
+  readonly layers: HybridSequential = new HybridSequential();
+  readonly #apply: (x: Tensor, layers: Layers) => Tensor;
+  constructor(
+    convolutions: readonly (readonly [from: number, to: number, options?: object])[],
+    apply: (x: Tensor, layers: Layers) => Tensor,
+  ) {
+    super();
+    for (const [inChannels, to, options] of convolutions) {
+      const { kernelSize = 1, ...rest } = (options ?? {}) as { kernelSize?: number };
+      this.layers.add(
+        new Conv2D(to, kernelSize, { inChannels, biasInitializer: "normal", ...rest }),
+      );
+    }
+    this.#apply = apply;
+    this.initialize("xavier");
+  }
+  override forward(x: Tensor): Tensor {
+    return this.#apply(x, (index) => (y) => call(this.layers.at(index) as HybridBlock, y));
+  }
+}
+
+const wide = { kernelSize: 3, padding: 1, activation: "relu" };
+const free = { useBias: false };
+
+for (
+  const { name, convolutions, apply, left } of [
+    {
+      name: "joins 1x1 convolutions in a chain, with and without a bias",
+      convolutions: [[4, 6], [6, 8, free], [8, 5]],
+      apply: (x, c) => relu(c(2)(c(1)(c(0)(x)))),
+      left: ["Convolution"],
+    },
+    {
+      name: "joins 1x1 convolutions without any bias, and keeps a sum behind them",
+      convolutions: [[4, 6, free], [6, 4, free]],
+      apply: (x, c) => relu(add(c(1)(c(0)(x)), x)),
+      left: ["Convolution"],
+    },
+    {
+      name: "joins 1x1 convolutions across sums and concatenations",
+      convolutions: [[4, 2, wide], [6, 4], [4, 2, wide], [6, 4], [8, 5]],
+      apply: (x, c) => {
+        const second = add(c(1)(concat([x, c(0)(x)], 1)), x);
+        const third = add(c(3)(concat([second, c(2)(second)], 1)), second);
+        return c(4)(concat([second, third], 1));
+      },
+      left: ["Convolution", "Concat", "Convolution", "Convolution", "Concat", "Convolution"],
+    },
+    {
+      name: "joins two 1x1 convolutions of the same value into a third",
+      convolutions: [[4, 3], [4, 3, free], [6, 5]],
+      apply: (x, c) => c(2)(concat([c(0)(x), c(1)(x)], 1)),
+      left: ["Convolution"],
+    },
+    {
+      name: "joins no bottleneck, no activation, no stride, no larger kernel",
+      convolutions: [[4, 2], [2, 4, { activation: "tanh" }], [4, 4, { strides: 2 }], [4, 4], [
+        4,
+        4,
+        { kernelSize: 3 },
+      ]],
+      apply: (x, c) => c(4)(c(3)(c(2)(c(1)(c(0)(x))))),
+      left: ["Convolution", "Convolution", "Convolution", "Convolution", "Convolution"],
+    },
+    {
+      name: "joins nothing that would have to be put together first",
+      convolutions: [[4, 6], [10, 4]],
+      apply: (x, c) => c(1)(concat([relu(x), c(0)(x)], 1)),
+      left: ["Activation", "Convolution", "Concat", "Convolution"],
+    },
+  ] as readonly {
+    readonly name: string;
+    readonly convolutions: readonly (readonly [number, number, object?])[];
+    readonly apply: (x: Tensor, layers: Layers) => Tensor;
+    readonly left: readonly string[];
+  }[]
+) {
+  gpuTest(`predictions with staticAlloc: ${name}`, () => {
+    using net = new Joined(convolutions, apply);
+    using x = image([2, 4, 6, 6]);
+    const run = () => scope(() => [...net.call(x).dataSync()]);
+    const eager = run();
+    net.hybridize(true, STATIC);
+    for (let at = 0; at < 2; at++) assertClose(run(), eager, { rtol: 1e-5, atol: 1e-5 });
+    assertEquals(callsOf(net), left);
+    // The joined weights follow.
+    const first = net.layers.at(0) as Conv2D;
+    using weight = scope(() => first.weight.data().mul(0.5));
+    first.weight.setData(weight);
+    const changed = run();
+    net.hybridize(false);
+    assertClose(changed, run(), { rtol: 1e-5, atol: 1e-5 });
   });
 }
 
