@@ -1,5 +1,6 @@
 // What hybridize({ staticAlloc, staticShape }) saves: `deno run --allow-all bench/hybrid.ts`, or the same file on Bun. The
-// upscale network on one tile, eager and hybridized, each on a device of its own; times from alternating rounds.
+// upscale network on one tile, eager and hybridized, each on a device of its own; times from alternating rounds, the host's
+// part of them until the call returns.
 
 import { Device, scope, tensor } from "../mod.ts";
 import { UpscaleNetwork } from "../examples/upscale/network.ts";
@@ -11,8 +12,8 @@ const ROUNDS = 15;
 
 /** One way to run the network. */
 interface Way {
-  /** Milliseconds of one tile. */
-  time(): Promise<number>;
+  /** Milliseconds of one tile, and until the call returned. */
+  time(): Promise<{ readonly all: number; readonly host: number }>;
   result(): Promise<Float64Array>;
   /** Most bytes that the device held at a time, weights included. */
   peak(): number;
@@ -31,8 +32,9 @@ function makeWay(scale: number, hybridized: boolean): Way {
     time: async () => {
       const start = performance.now();
       scope(() => void network.call(tile));
+      const host = performance.now() - start;
       await device.synchronize();
-      return performance.now() - start;
+      return { all: performance.now() - start, host };
     },
     result: async () => {
       using enlarged = scope(() => network.call(tile));
@@ -61,18 +63,22 @@ async function report(scale: number): Promise<string> {
     throw new Error(`results differ by ${error} of the largest`);
   }
   const ratios: number[] = [];
+  const hosts: [eager: number, hybrid: number][] = [];
   for (let round = 0; round < ROUNDS; round++) {
     const slow = await eager.time();
-    ratios.push(slow / await hybrid.time());
+    const fast = await hybrid.time();
+    ratios.push(slow.all / fast.all);
+    hosts.push([slow.host * 1000, fast.host * 1000]);
   }
+  const host = [0, 1].map((at) => median(hosts.map((each) => each[at]!)).toFixed(0));
   const memory = hybrid.peak() / eager.peak();
   for (const way of ways) way.dispose();
   return `| ${scale} times | ${median(ratios).toFixed(2)} | ${memory.toFixed(2)} | ` +
-    `${error.toExponential(1)} |`;
+    `${host.join(" / ")} | ${error.toExponential(1)} |`;
 }
 
 console.log(
-  `| ${SIDE}x${SIDE} tile enlarged | eager time / hybridized | peak memory | difference |`,
+  `| ${SIDE}x${SIDE} tile enlarged | eager time / hybridized | peak memory | host µs, eager / hybridized | difference |`,
 );
-console.log("| --- | --- | --- | --- |");
+console.log("| --- | --- | --- | --- | --- |");
 for (const scale of [2, 3, 4]) console.log(await report(scale));

@@ -23,6 +23,9 @@ const USAGE: Readonly<Record<MemoryKind, number>> = {
   readback: vk.VK_BUFFER_USAGE_TRANSFER_DST_BIT,
 };
 
+/** Sizes of buffers whose alignment stands for all: small and large. */
+const PROBED_BYTES = [256, 1 << 26];
+
 let nextIdentity = 1;
 
 /** A VkBuffer with memory and everything derived from it. Lives longer than the handle that a caller holds. */
@@ -218,14 +221,18 @@ export class BufferFactory {
     });
   }
 
-  /** Bytes of which the places of buffers for kernels are multiples. */
+  /** Bytes of which the places of buffers for kernels are multiples, and that may be taken beyond their ends. */
   alignment(): number {
-    const handle = this.#create("device", 256);
-    try {
-      return Number(this.#requirements(handle).alignment);
-    } finally {
-      this.#context.destroy("Buffer", handle);
-    }
+    const needs = PROBED_BYTES.map((capacity) => {
+      const handle = this.#create("device", capacity);
+      try {
+        const { alignment, size } = this.#requirements(handle);
+        return Math.max(Number(alignment), Number(size) - capacity);
+      } finally {
+        this.#context.destroy("Buffer", handle);
+      }
+    });
+    return 2 ** Math.ceil(Math.log2(Math.max(...needs)));
   }
 
   /**

@@ -222,7 +222,7 @@ export class Recordings {
           }).address,
         )
       );
-      const parts = divide(prepared);
+      const parts = divide(prepared.map(costOf));
       commandBuffers = this.#encoder.allocate(this.#pool, parts.length);
       parts.forEach(([from, to], at) => {
         const last = at === parts.length - 1;
@@ -301,20 +301,34 @@ export class Recordings {
   }
 }
 
-/** Ranges of steps whose estimated times fit into one submission each. */
-function divide(steps: readonly PreparedStep[]): [from: number, to: number][] {
+/**
+ * Divides work so that each part is done in a submission's time.
+ *
+ * @param nanoseconds Estimated time of each step.
+ * @param most Most time of a part, unless a single step takes longer.
+ * @returns Ranges of steps, one behind the other.
+ */
+export function divide(
+  nanoseconds: readonly number[],
+  most: number = SUBMISSION_NANOSECONDS,
+): [from: number, to: number][] {
   const parts: [number, number][] = [];
   let from = 0;
-  let nanoseconds = 0;
-  steps.forEach(({ pipeline, step }, at) => {
-    const [x, y, z] = step.dispatch?.grid ?? [0, 0, 0];
-    const cost = x * y * z * (pipeline?.nanosecondsPerGroup ?? 0);
-    if (nanoseconds > 0 && nanoseconds + cost > SUBMISSION_NANOSECONDS) {
+  let sum = 0;
+  nanoseconds.forEach((each, at) => {
+    if (sum > 0 && sum + each > most) {
       parts.push([from, at]);
       from = at;
-      nanoseconds = 0;
+      sum = 0;
     }
-    nanoseconds += cost;
+    sum += each;
   });
-  return [...parts, [from, steps.length]];
+  return [...parts, [from, nanoseconds.length]];
+}
+
+/** Estimated time of a step; copies count for nothing. */
+function costOf({ pipeline, step: { dispatch } }: PreparedStep): number {
+  if (pipeline === null || dispatch === null) return 0;
+  const [x, y, z] = dispatch.grid;
+  return x * y * z * pipeline.nanosecondsPerGroup;
 }

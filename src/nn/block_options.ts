@@ -32,8 +32,8 @@ export interface HybridizeFlags {
   readonly partitionIfDynamic?: boolean;
   /**
    * Fuse what is predicted in float32 (neither training nor recorded): activations, sums, pixel shuffles and
-   * zeros around become part of convolutions, normalizations and nearest-neighbor upsamplings part of their
-   * weights, which are computed anew when parameters change. Results agree with those of unfused calls within
+   * zeros around become part of convolutions, normalizations, nearest-neighbor upsamplings and 1x1 convolutions in
+   * front of another one part of their weights, which are computed anew when parameters change. Results agree with those of unfused calls within
    * 1e-5 of the largest.
    *
    * Values inside of the graph lie in one arena, which is planned by how long each is needed, shared by the graphs of

@@ -1,5 +1,5 @@
 /** Replays on devices of their own: few native calls, every failure typed and survived, small limits, nothing left behind. */
-import { assert, assertEquals, assertLess, assertThrows } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertLess, assertThrows } from "@std/assert";
 import {
   add,
   Conv2D,
@@ -195,6 +195,22 @@ test("blocks that are disposed of leave nothing, whether the device works or is 
     again.dispose();
     y.dispose();
   });
+});
+
+test("every way to read operands sees the arena's values", async () => {
+  for (const loadPath of ["texel", "storage", "address"] as const) {
+    await withDevice({ loadPath, timeoutMilliseconds: 60_000 }, (device) => {
+      using net = network(device);
+      using x = input(device);
+      net.hybridize(false);
+      const eager = scope(() => [...net.call(x).dataSync()]);
+      net.hybridize(true, STATIC);
+      for (let run = 0; run < 3; run++) {
+        const found = scope(() => [...net.call(x).dataSync()]);
+        found.forEach((value, at) => assertAlmostEquals(value, eager[at]!, 1e-5, loadPath));
+      }
+    });
+  }
 });
 
 function limited(limits: Partial<AdapterRecord["adapter"]["limits"]>) {

@@ -1,6 +1,7 @@
 /** Memory and barriers planned ahead: nothing that is still needed is overwritten, and nothing overtakes. */
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
+import { divide } from "../../src/device/recordings.ts";
 import type { Graph, GraphNode } from "../../src/graph/graph.ts";
 import { distribute, type Interval, pack } from "../../src/graph/intervals.ts";
 import { planBarriers, type Touch } from "../../src/graph/static_barriers.ts";
@@ -112,6 +113,24 @@ test("a barrier stands between steps that conflict, and only there", () => {
     ),
     { numRuns: 400 },
   );
+});
+
+test("recorded work is divided where a submission would take too long, and nowhere else", () => {
+  fc.assert(
+    fc.property(fc.array(fc.nat({ max: 12 }), { minLength: 1, maxLength: 30 }), (times) => {
+      const parts = divide(times, 10);
+      assertEquals(parts.flatMap(([from, to]) => times.slice(from, to)), times);
+      const sum = ([from, to]: readonly [number, number]) =>
+        times.slice(from, to).reduce((all, each) => all + each, 0);
+      parts.forEach((part, at) => {
+        const [from, to] = part;
+        assert(sum(part) <= 10 || times.slice(from, to).filter((each) => each > 0).length === 1);
+        if (at > 0) assert(sum(parts[at - 1]!) + times[from]! > 10);
+      });
+    }),
+  );
+  assertEquals(divide([1e6, 2e6, 3e6]), [[0, 3]]);
+  assertEquals(divide([]), [[0, 0]]);
 });
 
 /** A graph made from numbers: each picks an operator and operands among the values so far. */
