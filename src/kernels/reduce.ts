@@ -1,5 +1,5 @@
 // Plans of reductions: sum, mean, maximum and minimum over any axes, softmax along one. The order of additions
-// depends on the shape alone.
+// depends on shape and device alone.
 
 import { programs } from "../../shaders/manifest.ts";
 import { type DType, dtypeByteLength } from "../core/dtype.ts";
@@ -56,8 +56,13 @@ function groupsOf(shape: Shape, axes: readonly number[]): { reduced: boolean; si
   return groups;
 }
 
+/** Elements of an item that a workgroup shares: few enough that each processor has several items. */
+function sharedChunk({ processors }: Capabilities, outer: number, elements: number): number {
+  return Math.max(CHUNK, Math.ceil(outer * elements / (4 * processors)));
+}
+
 /** The dispatches of a reduction; the largest group of axes first, since the rest then reads less. */
-function stagesOf(shape: Shape, axes: readonly number[]): Stage[] {
+function stagesOf(capabilities: Capabilities, shape: Shape, axes: readonly number[]): Stage[] {
   const groups = groupsOf(shape, axes);
   const product = (part: typeof groups) => part.reduce((all, { size }) => all * size, 1);
   const stages: Stage[] = [];
@@ -71,7 +76,10 @@ function stagesOf(shape: Shape, axes: readonly number[]): Stage[] {
     const outer = product(groups.slice(0, at));
     const inner = product(groups.slice(at + 1));
     while (group.size > 1) {
-      const chunk = group.size > 2 * CHUNK ? CHUNK : group.size;
+      const least = shares(capabilities, inner)
+        ? sharedChunk(capabilities, outer, group.size)
+        : CHUNK;
+      const chunk = group.size > 2 * least ? least : group.size;
       stages.push({ outer, elements: group.size, inner, chunk });
       group.size = Math.ceil(group.size / chunk);
     }
@@ -83,10 +91,14 @@ function stagesOf(shape: Shape, axes: readonly number[]): Stage[] {
   return stages;
 }
 
-/** Invocations that share an item: where items are far apart in memory, on devices that read neighbors together. */
+/** Whether items are far apart in memory, on a device that reads neighbors together. */
+function shares({ deviceClass }: Capabilities, inner: number): boolean {
+  return deviceClass !== "cpu" && inner < 16;
+}
+
+/** Invocations that share an item. */
 export function lanesFor(capabilities: Capabilities, inner: number, chunk: number): number {
-  const shares = capabilities.deviceClass !== "cpu" && inner < 16 && chunk >= 128;
-  return shares ? plainLocalSize(capabilities) : 1;
+  return shares(capabilities, inner) && chunk >= 32 ? plainLocalSize(capabilities) : 1;
 }
 
 function dispatchStage(
@@ -165,7 +177,7 @@ export function planReduce(
     const [fill] = planFill(capabilities, word, outputCount * dtypeByteLength(dtype)).dispatches;
     return { ...result, slots: plainSlots(1), dispatches: [{ ...fill!, slots: [1] }] };
   }
-  const stages = stagesOf(shape, axes);
+  const stages = stagesOf(capabilities, shape, axes);
   const slots: Slot[] = [{ role: "input", index: 0 }];
   let from = 0;
   const dispatches = stages.map((stage, at) => {
