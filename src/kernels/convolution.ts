@@ -35,7 +35,8 @@ import {
   convolutionSlots,
   describeConvolution,
 } from "./convolution_problem.ts";
-import { rankTiles, type Tile, tileFits, TILES } from "./convolution_tiles.ts";
+import { LAUNCH_PRODUCTS, rankTiles, type Tile, tileFits, TILES } from "./convolution_tiles.ts";
+import { planWindowConvolution, prefersWindow, supportsWindow } from "./convolution_window.ts";
 import type { Capabilities, Plan } from "./plan.ts";
 
 export type { ConvolutionSettings, Layout } from "./convolution_problem.ts";
@@ -109,13 +110,18 @@ export const CONVOLUTION_VARIANTS: readonly ConvolutionVariant[] = [
     plan: planCpuConvolution,
   },
   {
+    name: "window",
+    supports: supportsWindow,
+    when: prefersWindow,
+    plan: planWindowConvolution,
+  },
+  {
     name: "igemm",
     supports: (_, capabilities) => TILES.some((tile) => tileFits(tile, capabilities)),
     // Shared memory and barriers cost a CPU device more than they save; a few filters leave a tile empty.
     when: (problem, capabilities) =>
-      capabilities.deviceClass !== "cpu" && problem.filters / problem.groups >= 8 &&
-      problem.channels / problem.groups * problem.kernel[0] * problem.kernel[1] *
-            problem.kernel[2] >= 8,
+      capabilities.deviceClass !== "cpu" && problem.filters / problem.groups >= 4 &&
+      problem.weightCount / problem.filters >= 8,
     plan: (capabilities, problem) => planTiles(capabilities, problem, TILES),
   },
   // Each tile under its own name, to be forced by tests and benches.
@@ -151,7 +157,7 @@ function planTiles(
 
 /** A variant by its name: a row of the table, or `igemm_<tile>_split<parts>`. */
 function findVariant(name: string): ConvolutionVariant | undefined {
-  const [, tileName, parts] = /^igemm_(\d+x\d+)_split([1-8])$/.exec(name) ?? [];
+  const [, tileName, parts] = /^igemm_(\d+x\d+r?)_split(\d+)$/.exec(name) ?? [];
   const tile = TILES.find((each) => each.name === tileName);
   if (tile === undefined) return CONVOLUTION_VARIANTS.find((row) => row.name === name);
   return {
@@ -162,6 +168,26 @@ function findVariant(name: string): ConvolutionVariant | undefined {
     plan: (capabilities, problem) =>
       planIgemmConvolution(capabilities, problem, tile, Number(parts)),
   };
+}
+
+/**
+ * Roughly what a convolution takes on a GPU, its launch included.
+ *
+ * @param capabilities The device.
+ * @param problem The convolution; undefined for a kernel that only stores.
+ * @returns Products that each processor could do in this time.
+ */
+export function estimateConvolution(
+  capabilities: Capabilities,
+  problem: ConvolutionProblem | undefined,
+): number {
+  if (problem === undefined) return LAUNCH_PRODUCTS;
+  const choice = rankTiles(capabilities, problem)[0];
+  if (choice !== undefined && chooseVariant(capabilities, problem).name === "igemm") {
+    return LAUNCH_PRODUCTS + choice.time;
+  }
+  // Other kernels wait for memory most of the time.
+  return LAUNCH_PRODUCTS + problem.flops / capabilities.processors * 2;
 }
 
 /** Most variants that are worth measuring. */
@@ -245,7 +271,7 @@ export function planConvolution(
 }
 
 /** Variants that read in front of the input where padding is negative: all others must not be asked. */
-const CROPPING = /^(cpu|igemm.*|direct)$/;
+const CROPPING = /^(cpu|window|igemm.*|direct)$/;
 
 function runs(
   { name, supports }: ConvolutionVariant,

@@ -8,7 +8,7 @@ import {
   gradientWords,
 } from "./convolution_gradient_problem.ts";
 import { geometryConstants } from "./convolution_problem.ts";
-import { type Tile, tileFits, tileThreads } from "./convolution_tiles.ts";
+import { type Tile, tileFits, tileThreads, tileUnroll } from "./convolution_tiles.ts";
 import { divisor } from "./divisor.ts";
 import { foldGrid } from "./grid.ts";
 import { type Capabilities, makeDispatch } from "./plan.ts";
@@ -16,9 +16,20 @@ import { type Capabilities, makeDispatch } from "./plan.ts";
 /** All tiles; invocations of a workgroup are a multiple of k and of n. */
 export const GRADIENT_TILES: readonly Tile[] = [
   { name: "128x128", m: 128, n: 128, k: 16, rows: 2, cols: 2, efficiency: 1 },
-  { name: "64x64", m: 64, n: 64, k: 16, rows: 1, cols: 1, efficiency: 0.7 },
+  { name: "128x64", m: 128, n: 64, k: 16, rows: 2, cols: 2, efficiency: 0.9 },
+  { name: "64x128", m: 64, n: 128, k: 16, rows: 2, cols: 2, efficiency: 0.9 },
+  { name: "64x64", m: 64, n: 64, k: 16, rows: 2, cols: 1, efficiency: 0.8 },
   { name: "32x32", m: 32, n: 32, k: 16, rows: 1, cols: 1, efficiency: 0.45 },
 ];
+
+/** Invocations that keep a processor busy. */
+const BUSY = 768;
+
+/** Chunks at most: one after another adds them up. */
+const MOST_CHUNKS = 256;
+
+/** Steps of a chunk at least, or its start would cost more than it gains. */
+const LEAST_STEPS = 4;
 
 /**
  * Picks the tile that wastes least.
@@ -71,11 +82,9 @@ export function planIgemmGradient(
   const tilesM = Math.ceil(groupFilters / tile.m);
   const tilesN = Math.ceil(problem.weightCount / problem.filters / tile.n);
   const tiles = tilesM * tilesN * groups;
-  const longest = columns / (8 * tile.k); // shorter chunks spend more on their start than they gain
-  const wanted = countChunks(
-    problem,
-    Math.min(Math.ceil(2 * capabilities.processors / tiles), longest),
-  );
+  const most = Math.min(MOST_CHUNKS, columns / (LEAST_STEPS * tile.k));
+  const busy = Math.ceil(BUSY * capabilities.processors / tileThreads(tile) / tiles);
+  const wanted = countChunks(problem, Math.min(busy, most));
   const chunkColumns = Math.ceil(columns / wanted / tile.k) * tile.k;
   const chunks = Math.ceil(columns / chunkColumns);
   const workgroups = tiles * chunks;
@@ -91,6 +100,7 @@ export function planIgemmGradient(
           tile_m: tile.m,
           tile_n: tile.n,
           tile_k: tile.k,
+          unroll: tileUnroll(tile, capabilities),
           rows: tile.rows,
           cols: tile.cols,
           channel_last: problem.channelLast ? 1 : 0,

@@ -14,7 +14,7 @@ import { foldGrid, gridForItems, plainLocalSize } from "./grid.ts";
 import { countOperand } from "./operand.ts";
 import { type Capabilities, makeDispatch, type Plan } from "./plan.ts";
 import { copyRegion } from "./region.ts";
-import { type Tile, tileThreads } from "./convolution_tiles.ts";
+import { type Tile, tileThreads, tileUnroll } from "./convolution_tiles.ts";
 
 interface Packing {
   readonly positionMajor: boolean;
@@ -196,6 +196,7 @@ export function planIgemmConvolution(
       tile_m: tile.m,
       tile_n: tile.n,
       tile_k: tile.k,
+      unroll: tileUnroll(tile, capabilities),
       rows: tile.rows,
       cols: tile.cols,
       ...geometryConstants(problem),

@@ -12,18 +12,21 @@ export interface Tile {
   /** Pieces of four filters and of four columns that one invocation computes. */
   readonly rows: number;
   readonly cols: number;
-  /** Share of the arithmetic peak that the tile can reach, relative to the best. */
+  /** Share of the arithmetic peak that the tile reaches where there are many. */
   readonly efficiency: number;
 }
 
-/** All tiles. */
+/** All tiles; those that are only written with an `r` make more sums in each invocation. */
 export const TILES: readonly Tile[] = [
-  { name: "128x128", m: 128, n: 128, k: 16, rows: 2, cols: 2, efficiency: 1 },
-  { name: "64x128", m: 64, n: 128, k: 16, rows: 2, cols: 1, efficiency: 0.85 },
-  { name: "32x256", m: 32, n: 256, k: 16, rows: 2, cols: 1, efficiency: 0.8 },
-  { name: "16x256", m: 16, n: 256, k: 8, rows: 2, cols: 1, efficiency: 0.7 },
-  { name: "64x32", m: 64, n: 32, k: 32, rows: 1, cols: 1, efficiency: 0.5 },
-  { name: "32x32", m: 32, n: 32, k: 16, rows: 1, cols: 1, efficiency: 0.45 },
+  { name: "128x128", m: 128, n: 128, k: 16, rows: 2, cols: 2, efficiency: 0.55 },
+  { name: "64x128", m: 64, n: 128, k: 16, rows: 2, cols: 1, efficiency: 0.55 },
+  { name: "64x64r", m: 64, n: 64, k: 16, rows: 2, cols: 1, efficiency: 0.55 },
+  { name: "64x64", m: 64, n: 64, k: 16, rows: 1, cols: 1, efficiency: 0.46 },
+  { name: "32x128", m: 32, n: 128, k: 16, rows: 2, cols: 1, efficiency: 0.44 },
+  { name: "32x64", m: 32, n: 64, k: 16, rows: 2, cols: 1, efficiency: 0.42 },
+  { name: "16x256", m: 16, n: 256, k: 8, rows: 2, cols: 1, efficiency: 0.3 },
+  { name: "64x32", m: 64, n: 32, k: 32, rows: 1, cols: 1, efficiency: 0.44 },
+  { name: "32x32", m: 32, n: 32, k: 16, rows: 1, cols: 1, efficiency: 0.42 },
 ];
 
 /** Invocations of a workgroup. */
@@ -44,11 +47,19 @@ export function tileFits(tile: Tile, capabilities: Capabilities): boolean {
     tileSharedBytes(tile) <= capabilities.maxSharedMemoryBytes;
 }
 
+/**
+ * Steps along the depth of a tile that are written out one after another: code without a loop lets a GPU load ahead, but
+ * a CPU device translates it for longer than it ever runs.
+ */
+export function tileUnroll(tile: Tile, { deviceClass }: Capabilities): number {
+  return deviceClass === "cpu" ? 1 : tile.k;
+}
+
 /** Parts into which the taps of one result are split at most: each costs a pass over the results. */
-const MOST_SPLITS = 8;
+const MOST_SPLITS = 16;
 
 /** Steps that a part has at least, or its start would cost more than it saves. */
-const LEAST_STEPS = 8;
+const LEAST_STEPS = 4;
 
 /** Bytes of all parts together: what they gain does not pay for more memory. */
 const SPLIT_BYTES = 64 * 2 ** 20;
@@ -69,7 +80,7 @@ export function countSplits(
   resultBytes: number,
 ): number {
   const wanted = Math.min(
-    Math.floor(2 * capabilities.processors / workgroups),
+    Math.floor(4 * capabilities.processors / workgroups),
     MOST_SPLITS,
     Math.floor(steps / LEAST_STEPS),
     Math.floor(Math.min(SPLIT_BYTES, capabilities.maxStorageBufferRange) / resultBytes),
@@ -80,16 +91,30 @@ export function countSplits(
 }
 
 /** Parts that a product is tried with where its tiles are too few. */
-const SPLITS: readonly number[] = [1, 2, 3, 4, 6, 8];
+const SPLITS: readonly number[] = [1, 2, 3, 4, 6, 8, 12, 16];
 
-/** Products that a processor could do while one more kernel is launched. */
-const LAUNCH_PRODUCTS = 6e5;
+/** Products that a processor could do while one more kernel is launched: some six microseconds. */
+export const LAUNCH_PRODUCTS = 1.2e6;
 
 /** Products that a device does in the time in which it moves a byte. */
 const PRODUCTS_PER_BYTE = 10;
 
-/** Share of its speed that a processor reaches with a single workgroup, which nothing else hides the waiting of. */
-const ALONE = 0.75;
+/** Products that a processor could do while a step waits for memory and barriers, which other workgroups hide. */
+const STEP_PRODUCTS = 1.8e5;
+
+/** Invocations that a processor holds at once, by the sums of each: registers decide. */
+function heldThreads({ rows, cols }: Tile): number {
+  return rows * cols === 4 ? 512 : rows * cols === 2 ? 640 : 1024;
+}
+
+/** Products that a processor could do in the time that all its workgroups take. */
+function processorTime(tile: Tile, workgroups: number, steps: number): number {
+  const own = tile.m * tile.n * tile.k / tile.efficiency;
+  const held = Math.max(1, Math.floor(heldThreads(tile) / tileThreads(tile)));
+  const together = (count: number): number => steps * Math.max(STEP_PRODUCTS, count * own);
+  const rest = workgroups % held;
+  return Math.floor(workgroups / held) * together(held) + (rest === 0 ? 0 : together(rest));
+}
 
 /** A tile, the parts its taps are split into, and the time that is expected of both. */
 export interface TileChoice {
@@ -138,12 +163,10 @@ export function rankTiles(
       const length = Math.ceil(steps / wanted);
       const splits = Math.ceil(steps / length);
       if (splits < wanted) continue;
-      const rounds = Math.ceil(workgroups * splits / processors);
       const sums = splits === 1
         ? 0
         : LAUNCH_PRODUCTS + (splits + 1) * results * 4 * PRODUCTS_PER_BYTE / processors;
-      const speed = tile.efficiency * (rounds === 1 ? ALONE : 1);
-      const time = rounds * tile.m * tile.n * length * tile.k / speed + sums;
+      const time = sums + processorTime(tile, Math.ceil(workgroups * splits / processors), length);
       choices.push({ tile, splits, time });
     }
   }

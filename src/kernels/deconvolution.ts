@@ -16,7 +16,14 @@ import {
   type DeconvolutionSettings,
   describeDeconvolution,
 } from "./deconvolution_problem.ts";
-import { phaseCandidates, planPhases, splitPhases } from "./deconvolution_phases.ts";
+import { joinPhases } from "./deconvolution_join.ts";
+import {
+  phaseCandidates,
+  planJoined,
+  planPhases,
+  prefersJoined,
+  splitPhases,
+} from "./deconvolution_phases.ts";
 import { type Capabilities, makeDispatch, type Plan, type Slot } from "./plan.ts";
 
 export type { DeconvolutionSettings } from "./deconvolution_problem.ts";
@@ -39,6 +46,12 @@ export const DECONVOLUTION_VARIANTS: readonly DeconvolutionVariant[] = [
     when: prefersDepthwiseLanes,
     plan: planDepthwiseLanes,
   },
+  {
+    name: "joined",
+    supports: (problem) => joinPhases(problem) !== undefined,
+    when: (problem, capabilities) => prefersJoined(capabilities, problem, joinPhases(problem)!),
+    plan: (capabilities, problem) => planJoined(capabilities, problem, joinPhases(problem)!),
+  },
   { name: "phases", supports: hasPhases, when: prefersPhases, plan: planPhases },
   // The phases with each kernel of convolution, to be forced by tests and benches.
   ...CONVOLUTION_VARIANTS.map(({ name }) => phasesRow(name)),
@@ -52,6 +65,19 @@ function phasesRow(name: string): DeconvolutionVariant {
     supports: hasPhases,
     when: () => false,
     plan: (capabilities, problem) => planPhases(capabilities, problem, name),
+  };
+}
+
+/** Behind `phases_` and `joined_` any variant of convolution, those too that have no row of their own. */
+function behind(variant: string): DeconvolutionVariant | undefined {
+  const [, way, inner] = /^(phases|joined)_(.+)$/.exec(variant) ?? [];
+  if (inner === undefined) return undefined;
+  if (way === "phases") return phasesRow(inner);
+  return {
+    name: variant,
+    supports: (problem) => joinPhases(problem) !== undefined,
+    when: () => false,
+    plan: (capabilities, problem) => planJoined(capabilities, problem, joinPhases(problem)!, inner),
   };
 }
 
@@ -134,11 +160,7 @@ export function planDeconvolution(
   }
   checkDeconvolutionLimits(capabilities, problem);
   if (variant === undefined) return chosen(problem, capabilities).plan(capabilities, problem);
-  // Behind `phases_` any variant of convolution, those too that have no row of their own.
-  const inner = /^phases_(igemm_.*_split\d)$/.exec(variant)?.[1];
-  const row = inner === undefined
-    ? DECONVOLUTION_VARIANTS.find(({ name }) => name === variant)
-    : phasesRow(inner);
+  const row = DECONVOLUTION_VARIANTS.find(({ name }) => name === variant) ?? behind(variant);
   if (row === undefined || !row.supports(problem, capabilities)) {
     const names = DECONVOLUTION_VARIANTS.map(({ name }) => name).join(", ");
     throw new LimitError(
@@ -148,6 +170,9 @@ export function planDeconvolution(
   }
   return row.plan(capabilities, problem);
 }
+
+/** Most variants of convolution that are worth measuring for joined phases, and for phases one by one. */
+const MOST_CANDIDATES = 6;
 
 /**
  * Variants of a transposed convolution that are worth measuring against each other.
@@ -163,6 +188,11 @@ export function deconvolutionCandidates(
 ): readonly string[] {
   const problem = describeDeconvolution(settings);
   if (problem.outputCount === 0) return [];
-  const phases = phaseCandidates(capabilities, problem).map((name) => `phases_${name}`);
-  return [chosen(problem, capabilities).name, ...phases];
+  const joined = joinPhases(problem);
+  const families = { joined: joined && [joined], phases: splitPhases(problem) };
+  const names = Object.entries(families).flatMap(([way, phases]) =>
+    phaseCandidates(capabilities, problem, phases ?? []).slice(0, MOST_CANDIDATES)
+      .map((name) => `${way}_${name}`)
+  );
+  return [chosen(problem, capabilities).name, ...names];
 }

@@ -4,8 +4,9 @@
 import { programs } from "../../shaders/manifest.ts";
 import type { Dispatch } from "../core/dispatch.ts";
 import { contiguousStrides } from "../core/shape.ts";
-import { planConvolutionProblem, problemCandidates } from "./convolution.ts";
+import { estimateConvolution, planConvolutionProblem, problemCandidates } from "./convolution.ts";
 import { type ConvolutionProblem, epilogueConstants, type Triple } from "./convolution_problem.ts";
+import { joinedWeight } from "./deconvolution_join.ts";
 import { type DeconvolutionProblem, type PhaseGroup, phasesOf } from "./deconvolution_problem.ts";
 import { gridForItems, plainLocalSize } from "./grid.ts";
 import { type Capabilities, makeDispatch, type Plan, type Slot } from "./plan.ts";
@@ -184,11 +185,11 @@ function addPhase(
   capabilities: Capabilities,
   problem: DeconvolutionProblem,
   phase: Phase,
+  weight: Weight,
   variant: string | undefined,
   slots: Slots,
 ): { dispatches: Dispatch[]; name: string } {
   const plan = planConvolutionProblem(capabilities, ordinary(problem, phase), variant);
-  const weight = phaseWeight(capabilities, problem, phase);
   let temporaries = 0;
   const places = plan.slots.map((slot) => {
     switch (slot.role) {
@@ -311,7 +312,8 @@ export function planPhases(
       dispatches.push(addRest(capabilities, problem, phase, slots));
       continue;
     }
-    const part = addPhase(capabilities, problem, phase, variant, slots);
+    const weight = phaseWeight(capabilities, problem, phase);
+    const part = addPhase(capabilities, problem, phase, weight, variant, slots);
     dispatches.push(...part.dispatches);
     names.add(part.name);
   }
@@ -325,17 +327,75 @@ export function planPhases(
 }
 
 /**
+ * Plans a transposed convolution as one convolution of all phases.
+ *
+ * @param capabilities The device.
+ * @param problem The transposed convolution; not empty.
+ * @param joined Its joined phases.
+ * @param variant Variant of convolution to force; by default its table chooses.
+ * @returns One ordinary convolution; a prepared slot holds its weight.
+ * @throws {LimitError} If a forced variant cannot compute it.
+ */
+export function planJoined(
+  capabilities: Capabilities,
+  problem: DeconvolutionProblem,
+  joined: Phase,
+  variant?: string,
+): Plan {
+  const slots = new Slots();
+  const weight = joinedWeight(capabilities, problem, joined);
+  const { dispatches, name } = addPhase(capabilities, problem, joined, weight, variant, slots);
+  return {
+    label: `Deconvolution/joined_${name}`,
+    slots: slots.list,
+    dispatches,
+    flops: problem.flops,
+    bytes: problem.bytes,
+  };
+}
+
+/**
+ * Whether one convolution of all phases should take less time than one for each.
+ *
+ * @param capabilities The device.
+ * @param problem The transposed convolution; not empty.
+ * @param joined Its joined phases.
+ * @returns False on CPU devices, where a launch costs little and a product much.
+ */
+export function prefersJoined(
+  capabilities: Capabilities,
+  problem: DeconvolutionProblem,
+  joined: Phase,
+): boolean {
+  if (capabilities.deviceClass === "cpu") return false;
+  const phases = splitPhases(problem);
+  if (phases === undefined) return true;
+  if (phases.length === 1) return false;
+  const apart = phases.reduce(
+    (sum, phase) =>
+      sum +
+      (phase.some(({ taps }) => taps === 0)
+        ? estimateConvolution(capabilities, undefined)
+        : estimateConvolution(capabilities, ordinary(problem, phase))),
+    0,
+  );
+  return estimateConvolution(capabilities, ordinary(problem, joined)) < apart;
+}
+
+/**
  * Variants of convolution that are worth measuring for the phases.
  *
  * @param capabilities The device.
  * @param problem The transposed convolution; not empty.
- * @returns Names that serve every phase with taps, best guess for the largest first; none if there are too many phases.
+ * @param phases Its phases.
+ * @returns Names that serve every phase with taps, best guess for the largest first.
  */
 export function phaseCandidates(
   capabilities: Capabilities,
   problem: DeconvolutionProblem,
+  phases: readonly Phase[],
 ): readonly string[] {
-  const parts = (splitPhases(problem) ?? [])
+  const parts = phases
     .filter((phase) => phase.every(({ taps }) => taps > 0))
     .map((phase) => ordinary(problem, phase))
     .sort((a, b) => b.flops - a.flops);

@@ -2,6 +2,7 @@
 
 import { assert } from "@std/assert";
 import { igemm, igemmSum } from "./igemm_interpreter.ts";
+import { windowed } from "./window_interpreter.ts";
 import type { Kernel, Launch, Memory } from "./plan_interpreter.ts";
 
 /** `epilogue_value` of lib/epilogue.glsl: without activation, or with relu. */
@@ -168,4 +169,5 @@ export const CONVOLUTION_KERNELS: Readonly<Record<string, Kernel>> = {
   "convolution/transposed_rest.texel": rest,
   "convolution/igemm_forward": igemm,
   "convolution/igemm_sum": igemmSum,
+  "convolution/window_forward": windowed,
 };

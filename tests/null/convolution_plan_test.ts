@@ -144,9 +144,21 @@ test("residuals, activations and pixel shuffles of plans go to the right element
   }
 });
 
+const TRANSPOSED = [
+  "direct",
+  "phases",
+  "phases_direct",
+  "phases_window",
+  "phases_igemm_32x32",
+  "joined",
+  "joined_window",
+  "joined_igemm_32x32",
+];
+
 test("plans of transposed convolution write every element once, whichever phases they have", () => {
   const random = new Random(63);
   let count = 0;
+  let joined = 0;
   for (let round = 0; round < 24; round++) {
     const { settings: drawn, x } = drawProblem(random);
     const { layout, input, groups, stride, dilation, weight } = drawn;
@@ -172,18 +184,19 @@ test("plans of transposed convolution write every element once, whichever phases
     const k = draw(random, settings.weight);
     const b = settings.hasBias ? draw(random, [filters * groups]) : null;
     const expected = deconvolution(x, k, b, settings);
-    for (const variant of ["direct", "phases", "phases_direct", "phases_igemm_32x32"]) {
+    for (const variant of TRANSPOSED) {
       const capabilities = random.pick([FOLDED, FORGED.gpu, FORGED.least]);
       const plan = attempt(() => planDeconvolution(capabilities, settings, variant));
       if (plan === undefined) continue;
       count++;
+      if (plan.label.includes("joined")) joined++;
       const inputs = [x.data, k.data, b?.data ?? null];
       const actual = interpret(plan, CONVOLUTION_KERNELS, inputs, expected.data.length);
       const label = `${variant} ${JSON.stringify(settings)}`;
       assertEquals([...actual], [...Array.from(expected.data)], label);
     }
   }
-  assert(count >= 72, `${count} plans`);
+  assert(count >= 72 && joined >= 9, `${count} plans, ${joined} joined`);
 });
 
 test("grids of more than 65,535 workgroups are folded, for every variant", () => {

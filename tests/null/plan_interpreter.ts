@@ -4,6 +4,7 @@
 import { assert } from "@std/assert";
 import type { Dispatch } from "../../src/core/dispatch.ts";
 import type { Plan } from "../../src/kernels/plan.ts";
+import { eachBlockWord, eachTransposedWord } from "./movement_interpreter.ts";
 
 /** Elements of one buffer, with the writes of each. */
 export class Memory {
@@ -121,6 +122,15 @@ const MOVEMENT: Readonly<Record<string, Kernel>> = {
   "movement/gather.quad_texel": gather(true),
 };
 
+/** Kernels that move whole words, here one element each. */
+const MOVED: Readonly<Record<string, typeof eachBlockWord>> = {
+  "movement/interleave.storage": eachBlockWord,
+  "movement/interleave.texel": eachBlockWord,
+  "movement/separate.storage": eachBlockWord,
+  "movement/separate.texel": eachBlockWord,
+  "movement/transpose": eachTransposedWord,
+};
+
 /**
  * Runs a plan.
  *
@@ -140,6 +150,12 @@ export function interpret(
   const output = new Memory("the output", outputCount);
   const sources = inputs.map((each, at) => each === null ? null : new Memory(`input ${at}`, each));
   const run = (dispatch: Dispatch, memory: Memory[]): void => {
+    const each = MOVED[dispatch.program.id];
+    if (each !== undefined) {
+      const [source, result] = [memory[dispatch.slots[0]!]!, memory[dispatch.slots.at(-1)!]!];
+      each(dispatch, (from, to) => result.write(to, source.read(from)));
+      return;
+    }
     const kernel = MOVEMENT[dispatch.program.id] ?? kernels[dispatch.program.id];
     assert(kernel !== undefined, `no interpreter of ${dispatch.program.id}`);
     kernel(launchOf(dispatch, memory));

@@ -42,6 +42,8 @@ layout(constant_id = 22) const uint k_load = 0u;
 layout(constant_id = 23) const uint k_store = 0u;
 // Whether the result is a part of the sums, without epilogue.
 layout(constant_id = 24) const bool k_split = false;
+// Taps of a step whose products are written out one after another.
+layout(constant_id = 25) const uint k_unroll = 1u;
 
 #include "lib/divide.glsl"
 #include "lib/epilogue.glsl"
@@ -72,7 +74,8 @@ layout(push_constant) uniform Push {
 } push;
 
 const uint k_threads_n = k_tile_n / (4u * k_cols);
-const uint k_threads = k_tile_m / (4u * k_rows) * k_threads_n;
+const uint k_threads_m = k_tile_m / (4u * k_rows);
+const uint k_threads = k_threads_m * k_threads_n;
 const uint k_taps = k_kernel_d * k_kernel_h * k_kernel_w;
 const uint k_row_m = k_tile_m / 4u + 1u; // quads of a shared row; one more than needed spreads the banks
 const uint k_row_n = k_tile_n / 4u + 1u;
@@ -99,33 +102,16 @@ vec4 next_n[k_loads_n];
 uvec3 position = uvec3(0u);
 uint channel_first = 0u;
 
+#include "igemm_multiply.glsl"
 #include "igemm_load.glsl"
 #include "igemm_store.glsl"
-
-void multiply(uint half_index) {
-  uint base_m = half_index * k_tile_k * k_row_m + thread / k_threads_n;
-  uint base_n = half_index * k_tile_k * k_row_n + thread % k_threads_n;
-  for (uint k = 0u; k < k_tile_k; k++) {
-    vec4 x[k_cols];
-    [[unroll]] for (uint c = 0u; c < k_cols; c++) {
-      x[c] = tile_n[base_n + k * k_row_n + c * k_threads_n];
-    }
-    [[unroll]] for (uint r = 0u; r < k_rows; r++) {
-      vec4 y = tile_m[base_m + k * k_row_m + r * (k_tile_m / (4u * k_rows))];
-      [[unroll]] for (uint j = 0u; j < 4u; j++) {
-        [[unroll]] for (uint c = 0u; c < k_cols; c++) {
-          sums[(r * 4u + j) * k_cols + c] += y[j] * x[c];
-        }
-      }
-    }
-  }
-}
 
 void main() {
   if (workgroup_index() >= push.workgroups) {
     return; // the whole workgroup: no barrier is left waiting
   }
   thread = gl_LocalInvocationIndex;
+  place_thread();
   uint rest = workgroup_index();
   uint filter_first = rest % push.tiles_m * k_tile_m;
   rest /= push.tiles_m;

@@ -1,16 +1,6 @@
 // The end of igemm_forward.comp: bias, residual, activation and the way of each sum into the output.
 
-vec4 sums[4u * k_rows * k_cols]; // [filter][piece of four columns]
 float own_bias[4u * k_rows];
-
-// First of four neighboring filters (columns) of piece i, counted within the workgroup's tile.
-uint piece_m(uint i) {
-  return (i * (k_tile_m / (4u * k_rows)) + thread / k_threads_n) * 4u;
-}
-
-uint piece_n(uint i) {
-  return (i * k_threads_n + thread % k_threads_n) * 4u;
-}
 
 float finish(float sum, uint row, uint at) {
   float r = 0.0;

@@ -4,6 +4,7 @@
 // Local size 64: no cooperation. Per addition it reads 4 bytes.
 #version 450
 #extension GL_GOOGLE_include_directive : require
+#extension GL_EXT_control_flow_attributes : require
 
 layout(local_size_x_id = 0) in;
 
@@ -26,11 +27,24 @@ layout(push_constant) uniform Push {
   uint output_n, output_c, output_d, output_h, output_w;
 } push;
 
+const uint k_ahead = 3u;
+
 void main() {
   uint index = min(invocation_index(), push.count - 1u);
   uint splits = push.splits + opaque_zero();
   float sum = partial.values[index];
-  for (uint split = 1u; split < splits; split++) {
+  uint split = 1u;
+  // Several loads on their way at a time; the order of the additions stays.
+  for (; split + k_ahead <= splits; split += k_ahead) {
+    float next[k_ahead];
+    [[unroll]] for (uint i = 0u; i < k_ahead; i++) {
+      next[i] = partial.values[(split + i) * push.count + index];
+    }
+    [[unroll]] for (uint i = 0u; i < k_ahead; i++) {
+      sum += next[i];
+    }
+  }
+  for (; split < splits; split++) {
     sum += partial.values[split * push.count + index];
   }
   uint channel = divide(index, push.columns_multiplier, push.shifts & 31u);

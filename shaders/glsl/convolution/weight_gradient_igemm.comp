@@ -31,6 +31,8 @@ layout(constant_id = 17) const uint k_dilation_w = 1u;
 // Whether input channels are the innermost axis of the weight (channel-last layouts). Then they are neighbors in x and
 // the gradient too, and neighboring invocations read neighboring channels; else neighboring pixels.
 layout(constant_id = 18) const bool k_channel_last = false;
+// Pixels of a step whose products are written out one after another.
+layout(constant_id = 25) const uint k_unroll = 1u;
 
 #include "lib/divide.glsl"
 #include "lib/grid.glsl"
@@ -55,7 +57,8 @@ layout(push_constant) uniform Push {
 } push;
 
 const uint k_threads_n = k_tile_n / (4u * k_cols);
-const uint k_threads = k_tile_m / (4u * k_rows) * k_threads_n;
+const uint k_threads_m = k_tile_m / (4u * k_rows);
+const uint k_threads = k_threads_m * k_threads_n;
 const uint k_taps = k_kernel_d * k_kernel_h * k_kernel_w;
 const uint k_row_m = k_tile_m / 4u + 1u; // quads of a shared row; one more than needed spreads the banks
 const uint k_row_n = k_tile_n / 4u + 1u;
@@ -73,7 +76,8 @@ float next_n[k_loads_n];
 uvec3 own_tap[k_own];
 uint own_base[k_own];
 bool own_inside[k_own];
-vec4 sums[4u * k_rows * k_cols];
+
+#include "igemm_multiply.glsl"
 
 // Row (pixel of a step) and column (filter or tap) of load i in a tile of some width.
 uint row_of(uint i, uint width) {
@@ -134,30 +138,12 @@ void store_next(uint half_index) {
   }
 }
 
-void multiply(uint half_index) {
-  uint base_m = half_index * k_tile_k * k_row_m + thread / k_threads_n;
-  uint base_n = half_index * k_tile_k * k_row_n + thread % k_threads_n;
-  for (uint k = 0u; k < k_tile_k; k++) {
-    vec4 b[k_cols];
-    [[unroll]] for (uint c = 0u; c < k_cols; c++) {
-      b[c] = tile_n[base_n + k * k_row_n + c * k_threads_n];
-    }
-    [[unroll]] for (uint r = 0u; r < k_rows; r++) {
-      vec4 a = tile_m[base_m + k * k_row_m + r * (k_tile_m / (4u * k_rows))];
-      [[unroll]] for (uint j = 0u; j < 4u; j++) {
-        [[unroll]] for (uint c = 0u; c < k_cols; c++) {
-          sums[(r * 4u + j) * k_cols + c] += a[j] * b[c];
-        }
-      }
-    }
-  }
-}
-
 void main() {
   if (workgroup_index() >= push.workgroups) {
     return; // the whole workgroup: no barrier is left waiting
   }
   thread = gl_LocalInvocationIndex;
+  place_thread();
   uint rest = workgroup_index();
   uint filter_first = rest % push.tiles_m * k_tile_m;
   rest /= push.tiles_m;
@@ -198,10 +184,10 @@ void main() {
   }
 
   [[unroll]] for (uint row = 0u; row < 4u * k_rows; row++) {
-    uint filter_index = filter_first + ((row / 4u) * (k_tile_m / (4u * k_rows)) + thread / k_threads_n) * 4u + row % 4u;
+    uint filter_index = filter_first + piece_m(row / 4u) + row % 4u;
     [[unroll]] for (uint c = 0u; c < k_cols; c++) {
       [[unroll]] for (uint j = 0u; j < 4u; j++) {
-        uint column = column_first + (c * k_threads_n + thread % k_threads_n) * 4u + j;
+        uint column = column_first + piece_n(c) + j;
         if (filter_index < push.group_filters && column < width) {
           result.values[chunk * push.chunk_step + (filter_base + filter_index) * width + column] =
             sums[row * k_cols + c][j];

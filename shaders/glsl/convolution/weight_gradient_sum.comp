@@ -4,8 +4,11 @@
 // Local size 64 or 256: no cooperation.
 #version 450
 #extension GL_GOOGLE_include_directive : require
+#extension GL_EXT_control_flow_attributes : require
 
 layout(local_size_x_id = 0) in;
+
+const uint k_ahead = 8u;
 
 #include "lib/cpu_load.glsl"
 #include "lib/grid.glsl"
@@ -22,7 +25,18 @@ void main() {
   uint index = min(invocation_index(), push.quads - 1u);
   uint chunks = push.chunks + opaque_zero();
   vec4 sum = LOAD4(partial, index);
-  for (uint chunk = 1u; chunk < chunks; chunk++) {
+  uint chunk = 1u;
+  // Many loads on their way at a time; the order of the additions stays.
+  for (; chunk + k_ahead <= chunks; chunk += k_ahead) {
+    vec4 next[k_ahead];
+    [[unroll]] for (uint i = 0u; i < k_ahead; i++) {
+      next[i] = LOAD4(partial, (chunk + i) * push.quads + index);
+    }
+    [[unroll]] for (uint i = 0u; i < k_ahead; i++) {
+      sum += next[i];
+    }
+  }
+  for (; chunk < chunks; chunk++) {
     sum += LOAD4(partial, chunk * push.quads + index);
   }
   if (invocation_index() < push.quads) {
