@@ -40,9 +40,10 @@ test("foldGrid() refuses what three axes cannot hold, and no workgroups", () => 
 });
 
 test("plainLocalSize() keeps to the limits", () => {
-  assertEquals(plainLocalSize(FORGED.least), 64);
+  assertEquals(plainLocalSize(FORGED.gpu), 256);
+  assertEquals(plainLocalSize(FORGED.least), 128);
   assertEquals(plainLocalSize({ ...FORGED.cpu, maxWorkgroupInvocations: 128 }), 128);
-  assertEquals(gridForItems(FORGED.gpu, 65_536 * 64 + 1), [32_769, 2, 1]);
+  assertEquals(gridForItems(FORGED.gpu, 65_536 * 256 + 1), [32_769, 2, 1]);
 });
 
 /** The shader's arithmetic in big integers. */
