@@ -11,6 +11,7 @@ import { type DeconvolutionProblem, type PhaseGroup, phasesOf } from "./deconvol
 import { gridForItems, plainLocalSize } from "./grid.ts";
 import { type Capabilities, makeDispatch, type Plan, type Slot } from "./plan.ts";
 import { copyRegion } from "./region.ts";
+import { Slots } from "./slots.ts";
 
 /** One group of phases on each axis. */
 export type Phase = readonly [PhaseGroup, PhaseGroup, PhaseGroup];
@@ -148,37 +149,6 @@ function phaseBias(capabilities: Capabilities, filters: number, phases: number):
     byteLength: region.outputCount * 4,
     dispatches: copyRegion(capabilities, region, 4, [0, 1]),
   };
-}
-
-/** Collects slots of several plans; equal ones are kept once. */
-class Slots {
-  readonly list: Slot[] = [];
-  readonly #known = new Map<string, number>();
-
-  add(key: string, make: () => Slot): number {
-    let index = this.#known.get(key);
-    if (index === undefined) {
-      index = this.list.push(make()) - 1;
-      this.#known.set(key, index);
-    }
-    return index;
-  }
-
-  input(index: number): number {
-    return this.add(`input ${index}`, () => ({ role: "input", index }));
-  }
-
-  output(): number {
-    return this.add("output", () => ({ role: "output", index: 0 }));
-  }
-
-  /** The plans run one after another, so the n-th temporary of each can be the same buffer. */
-  temporary(ordinal: number, byteLength: number): number {
-    const index = this.add(`temporary ${ordinal}`, () => ({ role: "temporary", byteLength }));
-    const slot = this.list[index] as Slot & { role: "temporary" };
-    if (slot.byteLength < byteLength) this.list[index] = { role: "temporary", byteLength };
-    return index;
-  }
 }
 
 function addPhase(
