@@ -111,6 +111,7 @@ export type ProgramId =
   | "deformable/sample.texel"
   | "deformable/scatter_fixed.storage"
   | "deformable/scatter_fixed.texel"
+  | "deformable/scatter_fixed.wide"
   | "deformable/scatter_walk.storage"
   | "deformable/scatter_walk.texel"
   | "deformable/unpack_image.storage"
@@ -4565,6 +4566,55 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
     pushByteLength: 100,
     requires: [],
     spirv: () => decode(deformable.scatter_fixed_texel),
+  },
+  "deformable/scatter_fixed.wide": {
+    id: "deformable/scatter_fixed.wide",
+    bindings: [
+      {"name":"offset_block","kind":"storage","access":"read"},
+      {"name":"mask_block","kind":"storage","access":"read"},
+      {"name":"columns_block","kind":"storage","access":"read"},
+      {"name":"scale_block","kind":"storage","access":"readwrite"},
+      {"name":"pairs_block","kind":"storage","access":"readwrite"},
+      {"name":"result_quad_block","kind":"storage","access":"readwrite"},
+    ],
+    addresses: false,
+    constants: {
+      local_size_x: {"id":0,"type":"u32","value":1},
+      step: {"id":1,"type":"u32","value":0},
+      has_mask: {"id":2,"type":"bool","value":0},
+      first: {"id":3,"type":"bool","value":0},
+      fade: {"id":10,"type":"bool","value":0},
+    },
+    push: {
+      items: {"offset":0,"type":"u32"},
+      quads: {"offset":4,"type":"u32"},
+      run_start: {"offset":8,"type":"u32"},
+      runs_per_image: {"offset":12,"type":"u32"},
+      outputs: {"offset":16,"type":"u32"},
+      out_w: {"offset":20,"type":"u32"},
+      height: {"offset":24,"type":"u32"},
+      width: {"offset":28,"type":"u32"},
+      taps: {"offset":32,"type":"u32"},
+      deformable_quads: {"offset":36,"type":"u32"},
+      group_quads: {"offset":40,"type":"u32"},
+      depth: {"offset":44,"type":"u32"},
+      offset_n: {"offset":48,"type":"u32"},
+      offset_c: {"offset":52,"type":"u32"},
+      offset_p: {"offset":56,"type":"u32"},
+      mask_n: {"offset":60,"type":"u32"},
+      mask_c: {"offset":64,"type":"u32"},
+      mask_p: {"offset":68,"type":"u32"},
+      kernel_w: {"offset":72,"type":"u32"},
+      stride_h: {"offset":76,"type":"i32"},
+      stride_w: {"offset":80,"type":"i32"},
+      padding_h: {"offset":84,"type":"i32"},
+      padding_w: {"offset":88,"type":"i32"},
+      dilation_h: {"offset":92,"type":"i32"},
+      dilation_w: {"offset":96,"type":"i32"},
+    },
+    pushByteLength: 100,
+    requires: ["int64","int64Atomics"],
+    spirv: () => decode(deformable.scatter_fixed_wide),
   },
   "deformable/scatter_walk.storage": {
     id: "deformable/scatter_walk.storage",

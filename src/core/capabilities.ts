@@ -30,6 +30,8 @@ export interface Capabilities {
   readonly cooperativeMatrix: MatrixShape | null;
   /** Whether shaders compute with 64-bit integers. */
   readonly int64: boolean;
+  /** Whether shaders add 64-bit integers atomically. */
+  readonly int64Atomics: boolean;
   /** Whether shaders may read buffers through 64-bit addresses. */
   readonly bufferDeviceAddress: boolean;
   /** Most workgroups of one dispatch on each axis. */

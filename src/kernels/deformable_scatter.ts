@@ -2,6 +2,7 @@
 // Two ways, both with equal bits in every run: on CPU devices one invocation walks all samples for its channels; on
 // others integers of 64 bits are added atomically.
 
+import { programs } from "../../shaders/manifest.ts";
 import type { Dispatch } from "../core/dispatch.ts";
 import {
   checkBytes,
@@ -121,7 +122,9 @@ export function scatterFixed(
     ...planFill(capabilities, 0, byteLength).dispatches[0]!,
     slots: [slot],
   });
-  const program = deformableProgram(capabilities, "scatter_fixed");
+  const program = capabilities.int64Atomics
+    ? programs["deformable/scatter_fixed.wide"]
+    : deformableProgram(capabilities, "scatter_fixed");
   const step = (index: number, chunk: Chunk, first: boolean): Dispatch => {
     const items = index === 2 ? vectors * 4 : chunk.runs * 4 * problem.taps * problem.quads;
     return makeDispatch(

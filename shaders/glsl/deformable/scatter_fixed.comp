@@ -1,15 +1,20 @@
-// builds: texel storage
+// builds: texel storage wide
 // Gradient of the data from the gradient C of the columns on any device: adds C, times mask and bilinear weight, to the
 // four neighbors of each sample, in fixed point with 64 bits. Integer sums do not depend on their order, so equal inputs
 // give equal bits. Three steps, chosen by k_step:
 //   0 largest |C * mask| of the chunk, as bits, into scale[0]
 //   1 adds C * mask * weight * 2^(40 - e), cut to an integer, where 2^e exceeds the largest, to pairs of words (low, high)
 //   2 turns the sums into floats and adds them to the result (or sets it, with k_first)
+// The wide build adds 64 bits at once; the others add the low word, then the high one with what was carried.
 // 40 bits below the largest leave 2^23 additions to one place before 64 bits overflow.
 // Gradients of columns: [output of the chunk][group][tap][quad] vec4s; sums: [image][place + 1][quad][4] pairs.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
+#ifdef BUILD_WIDE
+#extension GL_EXT_shader_atomic_int64 : require
+#extension GL_EXT_shader_explicit_arithmetic_types_int64 : require
+#endif
 
 layout(local_size_x_id = 0) in;
 layout(constant_id = 1) const uint k_step = 0u;
@@ -50,6 +55,9 @@ INPUT1(1, mask)
 INPUT4(2, columns)
 layout(set = 0, binding = 3, std430) buffer scale_block { uint scale_bits[]; };
 layout(set = 0, binding = 4, std430) buffer pairs_block { uint pairs[]; };
+#ifdef BUILD_WIDE
+layout(set = 0, binding = 4, std430) buffer sums_block { uint64_t wide_sums[]; };
+#endif
 OUTPUT(5, result)
 
 // e with 2^e > the largest value; what is not finite counts as 2^128.
@@ -67,6 +75,9 @@ float scaled(float x, int n) {
 
 // Adds a number below 2^63, rounded towards zero, to a pair; every step but that rounding is exact.
 void add(uint at, float value) {
+#ifdef BUILD_WIDE
+  atomicAdd(wide_sums[at >> 1u], uint64_t(int64_t(value)));
+#else
   float size = abs(value);
   float high_part = floor(size * (1.0 / 4294967296.0));
   uint high = uint(high_part);
@@ -78,6 +89,7 @@ void add(uint at, float value) {
   uint before = atomicAdd(pairs[at], low);
   uint carry = before + low < before ? 1u : 0u;
   atomicAdd(pairs[at + 1u], high + carry);
+#endif
 }
 
 void main() {
