@@ -32,7 +32,7 @@ export {
 export { type DType, DTYPES, type HostArray } from "./src/core/dtype.ts";
 export { format, type FormatOptions } from "./src/core/format.ts";
 export { type LoaderAttempt, LoaderError, type LoaderFailure } from "./ffi/result.ts";
-export type { Capabilities, MatrixShape } from "./src/core/capabilities.ts";
+export type { Capabilities, MatrixShape, TuningTable } from "./src/core/capabilities.ts";
 export type {
   Dispatch,
   Program,
@@ -49,6 +49,7 @@ export {
 export type { DeviceBuffer } from "./src/device/buffers.ts";
 export { Device } from "./src/device/device.ts";
 export { Kernels, type PrepareProgress } from "./src/device/kernels.ts";
+export { Tuning, type TuningResult, type TuningResults } from "./src/device/tuning.ts";
 export type { LabelMemory, MemoryStatistics } from "./src/device/buffer_store.ts";
 export type { AdapterFeatures } from "./src/device/features.ts";
 export type { DeviceOptions, LogEvent } from "./src/device/options.ts";

@@ -10,6 +10,17 @@ export interface MatrixShape {
   readonly k: number;
 }
 
+/** Which variant of a kernel was measured to be the fastest for which work. */
+export interface TuningTable {
+  /**
+   * The variant that was kept.
+   *
+   * @param signature Names the work: operator, shapes, attributes and what else plans depend on.
+   * @returns Its name; undefined if nothing was measured.
+   */
+  find(signature: string): string | undefined;
+}
+
 /** What the planner knows of a device. */
 export interface Capabilities {
   /** Kind of device; `cpu` is a software driver, whose kernels avoid barriers and shared memory. */
@@ -18,6 +29,8 @@ export interface Capabilities {
   readonly loadPath: "texel" | "storage" | "address";
   /** Whether Winograd kernels may be used, which round more than the direct ones. */
   readonly winograd: boolean;
+  /** What was measured; absent where the planner decides alone. */
+  readonly tuning?: TuningTable | undefined;
   /** Processors that run workgroups at the same time; a guess where the driver does not tell. */
   readonly processors: number;
   /** Invocations that run in lockstep. */

@@ -1,18 +1,9 @@
 // The driver's pipeline cache in a file: a header of our own says for which device, driver and kernels it was made and
 // proves that no byte was changed, because drivers trust what they are given. Anything unexpected is a miss, never an error.
 
-import { createHash, randomBytes } from "node:crypto";
-import {
-  closeSync,
-  fstatSync,
-  mkdirSync,
-  openSync,
-  readSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { createHash } from "node:crypto";
 import { join } from "node:path";
+import { readWhole, writeWhole } from "./whole_file.ts";
 
 /** Most bytes of a driver's cache, read or written. */
 export const MAX_CACHE_BYTES: number = 64 * 2 ** 20;
@@ -76,6 +67,17 @@ function headerOf(identity: CacheIdentity, payload: Uint8Array): Uint8Array {
   return header;
 }
 
+/**
+ * A name for files that are valid for one device, driver and set of kernels.
+ *
+ * @param identity The device, driver and kernels.
+ * @returns 24 hexadecimal digits.
+ */
+export function identityName(identity: CacheIdentity): string {
+  const hash = createHash("sha256").update(headerOf(identity, new Uint8Array(0)));
+  return hash.digest("hex").slice(0, 24);
+}
+
 /** Whether the driver's own header names this device. */
 function isForDevice(identity: CacheIdentity, payload: Uint8Array): boolean {
   if (payload.length < DRIVER_HEADER_BYTES) return false;
@@ -121,7 +123,6 @@ export function unpackCache(identity: CacheIdentity, bytes: Uint8Array): Uint8Ar
 
 /** A folder with one file for each device, driver and set of kernels. */
 export class CacheFile {
-  readonly #directory: string;
   readonly #path: string;
   readonly #identity: CacheIdentity;
 
@@ -132,10 +133,8 @@ export class CacheFile {
    * @param identity For what the cache is valid.
    */
   constructor(directory: string, identity: CacheIdentity) {
-    this.#directory = directory;
     this.#identity = identity;
-    const name = createHash("sha256").update(headerOf(identity, new Uint8Array(0))).digest("hex");
-    this.#path = join(directory, `vknn-${name.slice(0, 24)}.pipelines`);
+    this.#path = join(directory, `vknn-${identityName(identity)}.pipelines`);
   }
 
   /** Where the file is. */
@@ -149,29 +148,12 @@ export class CacheFile {
    * @returns The driver's cache; undefined if there is no file, it may not be read, or it does not fit.
    */
   read(): Uint8Array | undefined {
-    try {
-      const file = openSync(this.#path, "r");
-      try {
-        const { size } = fstatSync(file);
-        if (size > HEADER_BYTES + MAX_CACHE_BYTES) return undefined;
-        const bytes = new Uint8Array(size);
-        let at = 0;
-        while (at < size) {
-          const count = readSync(file, bytes, at, size - at, at);
-          if (count === 0) return undefined;
-          at += count;
-        }
-        return unpackCache(this.#identity, bytes);
-      } finally {
-        closeSync(file);
-      }
-    } catch {
-      return undefined;
-    }
+    const bytes = readWhole(this.#path, HEADER_BYTES + MAX_CACHE_BYTES);
+    return bytes === undefined ? undefined : unpackCache(this.#identity, bytes);
   }
 
   /**
-   * Writes the file under another name first, so that nobody ever reads half of it.
+   * Writes the file.
    *
    * @param payload What the driver gave.
    * @returns Why it was not written; undefined if it was.
@@ -180,17 +162,6 @@ export class CacheFile {
     if (payload.length > MAX_CACHE_BYTES) {
       return `it has ${payload.length} bytes, at most ${MAX_CACHE_BYTES} are kept`;
     }
-    const temporary = `${this.#path}.${randomBytes(6).toString("hex")}.tmp`;
-    try {
-      mkdirSync(this.#directory, { recursive: true });
-      writeFileSync(temporary, packCache(this.#identity, payload), { flag: "wx" });
-      renameSync(temporary, this.#path);
-      return undefined;
-    } catch (error) {
-      try {
-        rmSync(temporary, { force: true });
-      } catch { /* what could not be written need not be removed */ }
-      return error instanceof Error ? error.message : String(error);
-    }
+    return writeWhole(this.#path, packCache(this.#identity, payload));
   }
 }

@@ -29,6 +29,7 @@ export function readCapabilities(
       return loadPath ??= chooseLoadPath(device, runtime, options);
     },
     winograd: options.winograd ?? true,
+    tuning: device.kernels.tuning.enabled ? device.kernels.tuning : undefined,
     processors: limits.processors || (adapter.type === "discrete" ? 32 : 16),
     subgroupSize: limits.subgroupSize,
     subgroupShuffle: features.subgroupShuffle,

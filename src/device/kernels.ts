@@ -2,6 +2,7 @@
 
 import type { Dispatch } from "../core/dispatch.ts";
 import type { Parts } from "./parts.ts";
+import type { Tuning } from "./tuning.ts";
 
 /** How far a preparation is. */
 export interface PrepareProgress {
@@ -68,7 +69,28 @@ export class Kernels {
       }
     };
     await Promise.all(Array.from({ length: Math.min(TOGETHER, missing.length) }, work));
-    pipelines.save();
+    this.#parts.save();
+  }
+
+  /** Which variants were measured to be the fastest, with `Device.open({ tune })`. */
+  get tuning(): Tuning {
+    return this.#parts.tuning;
+  }
+
+  /** Whether work can be measured now: launches are neither collected nor timed already. */
+  get measurable(): boolean {
+    return this.#launches === undefined && this.#parts.recorder.profiler === undefined;
+  }
+
+  /**
+   * Runs work alone and blocks until it is done.
+   *
+   * @param run Records the work; only while {@linkcode Kernels.measurable}.
+   * @returns Time of its launches on the device in nanoseconds, or by the clock if there are no timestamps.
+   */
+  measure(run: () => void): number {
+    this.#check();
+    return this.#parts.timeSync(run);
   }
 
   /** Whether launches are only collected. */

@@ -44,10 +44,16 @@ export interface DeviceOptions {
    */
   readonly winograd?: boolean;
   /**
-   * Folder in which compiled kernels are kept for the next start of the program, one file for each device and driver.
-   * Nothing is read or written if omitted. A file that does not fit is ignored and replaced.
+   * Folder in which compiled kernels are kept for the next start of the program, one file for each device and driver, and
+   * with `tune` the results of tuning in another. Nothing is read or written if omitted. A file that does not fit is ignored and replaced.
    */
   readonly cacheDirectory?: string;
+  /**
+   * True measures the variants of convolutions when a shape first comes, which blocks that call, and takes the fastest from
+   * then on; `"saved"` only takes what {@linkcode Tuning.load} or a file of `cacheDirectory` brought. Variants differ in
+   * rounding, so that two programs agree in every bit only where they share these results. False if omitted.
+   */
+  readonly tune?: boolean | "saved";
   /** Receives notices, such as that only a software device was found. */
   readonly log?: (event: LogEvent) => void;
 }
@@ -85,6 +91,7 @@ export function checkDeviceOptions(options: DeviceOptions | undefined): Internal
     loadPath: optional(oneOf(LOAD_PATHS)),
     winograd: optional(boolean(true)),
     cacheDirectory: anything,
+    tune: anything,
     log: anything,
     transfers: optional(oneOf(["staging", "mapped"])),
     forgeAdapter: anything,
@@ -92,7 +99,7 @@ export function checkDeviceOptions(options: DeviceOptions | undefined): Internal
     blockBytes: optional(number({ minimum: 4096 })),
   });
   const given: InternalDeviceOptions = options ?? {};
-  const { adapter, cacheDirectory, library, log } = given as Record<string, unknown>;
+  const { adapter, cacheDirectory, library, log, tune } = given as Record<string, unknown>;
   if (adapter !== undefined && typeof adapter !== "number" && typeof adapter !== "string") {
     throw wrongType("adapter", adapter, "an index, a type or a part of the name");
   }
@@ -103,6 +110,9 @@ export function checkDeviceOptions(options: DeviceOptions | undefined): Internal
     cacheDirectory !== undefined && (typeof cacheDirectory !== "string" || cacheDirectory === "")
   ) {
     throw wrongType("cacheDirectory", cacheDirectory, "the path of a folder");
+  }
+  if (tune !== undefined && typeof tune !== "boolean" && tune !== "saved") {
+    throw wrongType("tune", tune, 'true, false or "saved"');
   }
   if (log !== undefined && typeof log !== "function") {
     throw wrongType("log", log, "a function");

@@ -16,6 +16,7 @@ import { Recorder } from "./recorder.ts";
 import { Recordings } from "./recordings.ts";
 import { Timeline } from "./timeline.ts";
 import { Transfer } from "./transfer.ts";
+import { Tuning } from "./tuning.ts";
 
 /** Share of the heap that is taken at most, where the caller does not say. */
 const BUDGET_SHARE = 0.8;
@@ -44,6 +45,8 @@ export class Parts {
   readonly recordings: Recordings;
   /** Its uploads and downloads. */
   readonly transfer: Transfer;
+  /** Its results of tuning. */
+  readonly tuning: Tuning;
   readonly #context: Context;
   readonly #descriptors: DescriptorCache;
   readonly #profilers: Set<Profiler> = new Set();
@@ -55,6 +58,7 @@ export class Parts {
    */
   constructor(context: Context, options: InternalDeviceOptions) {
     this.#context = context;
+    this.tuning = new Tuning(context, options);
     this.timeline = new Timeline(context, options.timeoutMilliseconds ?? TIMEOUT_MILLISECONDS);
     const { limits } = context.record.adapter;
     const heap = limits.heapBytes > 0 ? limits.heapBytes : Math.max(...context.record.heapBytes);
@@ -190,6 +194,36 @@ export class Parts {
   }
 
   /**
+   * Runs something alone and blocks until it is done. Not while dispatches are measured otherwise.
+   *
+   * @param run Records work.
+   * @returns The time of its launches on the device, in nanoseconds; that of the clock if the queue has no timestamps.
+   */
+  timeSync(run: () => void): number {
+    const profiler = new Profiler(this.#context);
+    this.#profilers.add(profiler);
+    this.#finishAll();
+    const start = performance.now();
+    this.recorder.profiler = profiler;
+    try {
+      run();
+    } finally {
+      this.recorder.profiler = undefined;
+    }
+    this.#finishAll();
+    const elapsed = (performance.now() - start) * 1e6;
+    const times = profiler.read().map(({ nanoseconds }) => nanoseconds);
+    this.#profilers.delete(profiler);
+    profiler.dispose();
+    let sum = 0;
+    for (const time of times) {
+      if (time === null) return elapsed;
+      sum += time;
+    }
+    return sum;
+  }
+
+  /**
    * The device is lost: nothing recorded will ever run.
    *
    * @param error What waiting promises reject with.
@@ -201,6 +235,12 @@ export class Parts {
     this.timeline.fail(error);
   }
 
+  /** Writes what is kept for the next start of the program. */
+  save(): void {
+    this.pipelines.save();
+    this.tuning.save();
+  }
+
   /**
    * Waits for submitted work, at what may be the end of the process.
    *
@@ -210,7 +250,7 @@ export class Parts {
   quiesce(timeoutMilliseconds: number, last: boolean): void {
     if (last) this.ring.abandon();
     this.#drain(timeoutMilliseconds);
-    if (last) this.pipelines.save();
+    if (last) this.save();
   }
 
   /**
@@ -230,11 +270,16 @@ export class Parts {
     this.recorder.dispose();
     this.ring.dispose();
     this.memory.dispose();
-    if (!lost) this.pipelines.save();
+    if (!lost) this.save();
     if (this.timeline.busy || this.pipelines.busy) {
       const threads = [this.timeline.settled(), this.pipelines.settled()];
       void Promise.all(threads).then(() => this.#finish());
     } else this.#finish();
+  }
+
+  #finishAll(): void {
+    this.flush();
+    this.timeline.waitSync(this.timeline.submitted);
   }
 
   #finish(): void {

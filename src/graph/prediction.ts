@@ -29,6 +29,11 @@ export class Prediction {
     this.graph = fused.graph;
     this.#device = device;
     this.#folded = new FoldedValues(fused.folds);
+    for (const node of fused.graph.nodes) {
+      if (node.kind !== "call") continue;
+      const specs = node.inputs.map((at) => at === null ? null : fused.graph.nodes[at]!.spec);
+      node.operator.tune(device, node.attributes, specs);
+    }
     const { maxBufferSize, maxMemoryAllocationSize } = device.adapter.limits;
     const { alignment } = device.recordings;
     const plan = planStatic(fused.graph, device.capabilities, {

@@ -38,6 +38,7 @@ import {
 import { LAUNCH_PRODUCTS, rankTiles, type Tile, tileFits, TILES } from "./convolution_tiles.ts";
 import { planWindowConvolution, prefersWindow, supportsWindow } from "./convolution_window.ts";
 import type { Capabilities, Plan } from "./plan.ts";
+import { MOST_CANDIDATES, signatureOf, type TunableWork, tunedVariant } from "./tuning.ts";
 
 export type { ConvolutionSettings, Layout } from "./convolution_problem.ts";
 
@@ -190,8 +191,23 @@ export function estimateConvolution(
   return LAUNCH_PRODUCTS + problem.flops / capabilities.processors * 2;
 }
 
-/** Most variants that are worth measuring. */
-const MOST_CANDIDATES = 12;
+/**
+ * A convolution as work to be tuned.
+ *
+ * @param capabilities The device.
+ * @param settings The convolution.
+ * @returns Its name and its candidates.
+ * @throws {ShapeError} If shapes and attributes do not fit each other.
+ */
+export function convolutionWork(
+  capabilities: Capabilities,
+  settings: ConvolutionSettings,
+): TunableWork {
+  return {
+    signature: signatureOf(capabilities, "Convolution", settings),
+    candidates: convolutionCandidates(capabilities, settings),
+  };
+}
 
 /**
  * Variants of a convolution that are worth measuring against each other.
@@ -228,6 +244,7 @@ export function problemCandidates(
     );
   const rows = CONVOLUTION_VARIANTS.filter((row) =>
     !row.name.startsWith("igemm") && row.name.startsWith("cpu") <= cpu &&
+    (capabilities.winograd || !row.name.endsWith("winograd")) &&
     runs(row, problem, capabilities)
   );
   const chosen = chooseVariant(capabilities, problem).name;
@@ -252,7 +269,7 @@ export function convolutionOutputShape(settings: ConvolutionSettings): readonly 
  *
  * @param capabilities The device.
  * @param settings The convolution.
- * @param variant Name of a variant to force; by default the table chooses.
+ * @param variant Name of a variant to force; by default what was measured, else the table chooses.
  * @returns Inputs 0 input, 1 weight, 2 bias and 3 residual (where `settings` names them), output 0.
  * @throws {ShapeError} If shapes and attributes do not fit each other.
  * @throws {LimitError} If a tensor exceeds what the device binds, or a forced variant cannot compute the problem.
@@ -267,7 +284,16 @@ export function planConvolution(
     const { slots } = convolutionSlots(problem);
     return { label: "Convolution/empty", slots, dispatches: [], flops: 0, bytes: problem.bytes };
   }
-  return planConvolutionProblem(capabilities, problem, variant);
+  return planConvolutionProblem(
+    capabilities,
+    problem,
+    variant ?? tunedVariant(
+      capabilities,
+      "Convolution",
+      settings,
+      () => problemCandidates(capabilities, problem),
+    ),
+  );
 }
 
 /** Variants that read in front of the input where padding is negative: all others must not be asked. */

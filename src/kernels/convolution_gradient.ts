@@ -31,6 +31,7 @@ import {
 import { planFill } from "./elementwise.ts";
 import { gridForItems, plainLocalSize } from "./grid.ts";
 import { type Capabilities, makeDispatch, type Plan, type Slot } from "./plan.ts";
+import { MOST_CANDIDATES, signatureOf, type TunableWork, tunedVariant } from "./tuning.ts";
 
 /** One way to compute a weight gradient. */
 export interface GradientVariant {
@@ -161,13 +162,19 @@ function describeGradient(settings: ConvolutionSettings): GradientProblem {
   return { ...describeConvolution(settings), channelLast: order.indexOf("C") !== 1 };
 }
 
+function chosenRow(capabilities: Capabilities, problem: GradientProblem): GradientVariant {
+  return GRADIENT_VARIANTS.find(({ supports, when }) =>
+    supports(problem, capabilities) && when(problem, capabilities)
+  )!;
+}
+
 /**
  * Plans the gradient of a convolution's weight in float32:
  * `dw[o, c, k] = sum over n, q of g[n, o, q] * x[n, c, q * stride - padding + k * dilation]`.
  *
  * @param capabilities The device.
  * @param settings The convolution; its epilogue does not count.
- * @param variant Name of a variant to force; by default the table chooses.
+ * @param variant Name of a variant to force; by default what was measured, else the table chooses.
  * @returns Inputs 0 input and 1 head gradient (of the convolution's result), output 0 of the weight's shape.
  * @throws {ShapeError} If shapes and attributes do not fit each other.
  * @throws {LimitError} If a tensor exceeds what the device binds, or a forced variant cannot compute the problem.
@@ -193,15 +200,19 @@ export function planWeightGradient(
     };
   }
   checkConvolutionLimits(capabilities, problem);
-  const row = variant === undefined
-    ? GRADIENT_VARIANTS.find(({ supports, when }) =>
-      supports(problem, capabilities) && when(problem, capabilities)
-    )
-    : GRADIENT_VARIANTS.find(({ name }) => name === variant);
+  const forced = variant ?? tunedVariant(
+    capabilities,
+    "WeightGradient",
+    settings,
+    () => weightGradientCandidates(capabilities, settings),
+  );
+  const row = forced === undefined
+    ? chosenRow(capabilities, problem)
+    : GRADIENT_VARIANTS.find(({ name }) => name === forced);
   if (row === undefined || !row.supports(problem, capabilities)) {
     const names = GRADIENT_VARIANTS.map(({ name }) => name).join(", ");
     throw new LimitError(
-      `Cannot force variant ${variant} of a weight gradient: it ` +
+      `Cannot force variant ${forced} of a weight gradient: it ` +
         (row === undefined ? `is not among ${names}` : "does not support this shape or device"),
     );
   }
@@ -244,6 +255,25 @@ export function weightGradientCandidates(
     name !== "igemm" && (cpu ? !name.startsWith("igemm") : !name.startsWith("cpu")) &&
     supports(problem, capabilities)
   ).map(({ name }) => name);
-  const chosen = planWeightGradient(capabilities, settings).label.split("/")[1]!;
-  return [chosen, ...rows.filter((name) => name !== chosen)];
+  const row = chosenRow(capabilities, problem);
+  const chosen = row.plan(capabilities, problem).name; // that of the tile, where there are several
+  return [chosen, ...rows.filter((name) => name !== chosen)].slice(0, MOST_CANDIDATES);
+}
+
+/**
+ * A weight gradient as work to be tuned.
+ *
+ * @param capabilities The device.
+ * @param settings The convolution.
+ * @returns Its name and its candidates.
+ * @throws {ShapeError} If shapes and attributes do not fit each other.
+ */
+export function weightGradientWork(
+  capabilities: Capabilities,
+  settings: ConvolutionSettings,
+): TunableWork {
+  return {
+    signature: signatureOf(capabilities, "WeightGradient", settings),
+    candidates: weightGradientCandidates(capabilities, settings),
+  };
 }

@@ -25,6 +25,7 @@ import {
   splitPhases,
 } from "./deconvolution_phases.ts";
 import { type Capabilities, makeDispatch, type Plan, type Slot } from "./plan.ts";
+import { MOST_CANDIDATES, signatureOf, type TunableWork, tunedVariant } from "./tuning.ts";
 
 export type { DeconvolutionSettings } from "./deconvolution_problem.ts";
 
@@ -138,7 +139,7 @@ function planDirectDeconvolution(capabilities: Capabilities, problem: Deconvolut
  *
  * @param capabilities The device.
  * @param settings The transposed convolution.
- * @param variant Name of a variant to force; by default the table chooses.
+ * @param variant Name of a variant to force; by default what was measured, else the table chooses.
  * @returns Inputs 0 input, 1 weight, 2 bias (where `settings` names it), output 0.
  * @throws {ShapeError} If shapes and attributes do not fit each other.
  * @throws {LimitError} If a tensor exceeds what the device binds, or a forced variant cannot compute the problem.
@@ -159,12 +160,18 @@ export function planDeconvolution(
     };
   }
   checkDeconvolutionLimits(capabilities, problem);
-  if (variant === undefined) return chosen(problem, capabilities).plan(capabilities, problem);
-  const row = DECONVOLUTION_VARIANTS.find(({ name }) => name === variant) ?? behind(variant);
+  const forced = variant ?? tunedVariant(
+    capabilities,
+    "Deconvolution",
+    settings,
+    () => deconvolutionCandidates(capabilities, settings),
+  );
+  if (forced === undefined) return chosen(problem, capabilities).plan(capabilities, problem);
+  const row = DECONVOLUTION_VARIANTS.find(({ name }) => name === forced) ?? behind(forced);
   if (row === undefined || !row.supports(problem, capabilities)) {
     const names = DECONVOLUTION_VARIANTS.map(({ name }) => name).join(", ");
     throw new LimitError(
-      `Cannot force variant ${variant} of Deconvolution: it ` +
+      `Cannot force variant ${forced} of Deconvolution: it ` +
         (row === undefined ? `is not among ${names}` : "does not support this shape or device"),
     );
   }
@@ -172,14 +179,14 @@ export function planDeconvolution(
 }
 
 /** Most variants of convolution that are worth measuring for joined phases, and for phases one by one. */
-const MOST_CANDIDATES = 6;
+const PHASE_CANDIDATES = 6;
 
 /**
  * Variants of a transposed convolution that are worth measuring against each other.
  *
  * @param capabilities The device.
  * @param settings The transposed convolution.
- * @returns At most 13 names for {@linkcode planDeconvolution}, what it would choose first; none for an empty result.
+ * @returns At most 12 names for {@linkcode planDeconvolution}, what it would choose first; none for an empty result.
  * @throws {ShapeError} If shapes and attributes do not fit each other.
  */
 export function deconvolutionCandidates(
@@ -191,8 +198,26 @@ export function deconvolutionCandidates(
   const joined = joinPhases(problem);
   const families = { joined: joined && [joined], phases: splitPhases(problem) };
   const names = Object.entries(families).flatMap(([way, phases]) =>
-    phaseCandidates(capabilities, problem, phases ?? []).slice(0, MOST_CANDIDATES)
+    phaseCandidates(capabilities, problem, phases ?? []).slice(0, PHASE_CANDIDATES)
       .map((name) => `${way}_${name}`)
   );
-  return [chosen(problem, capabilities).name, ...names];
+  return [...new Set([chosen(problem, capabilities).name, ...names])].slice(0, MOST_CANDIDATES);
+}
+
+/**
+ * A transposed convolution as work to be tuned.
+ *
+ * @param capabilities The device.
+ * @param settings The transposed convolution.
+ * @returns Its name and its candidates.
+ * @throws {ShapeError} If shapes and attributes do not fit each other.
+ */
+export function deconvolutionWork(
+  capabilities: Capabilities,
+  settings: DeconvolutionSettings,
+): TunableWork {
+  return {
+    signature: signatureOf(capabilities, "Deconvolution", settings),
+    candidates: deconvolutionCandidates(capabilities, settings),
+  };
 }

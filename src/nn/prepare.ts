@@ -67,6 +67,8 @@ export async function prepareBlock(
       setRecording(before);
     }
   };
+  // Variants cannot be measured in a rehearsal, and graphs keep what they are planned with.
+  if (device.kernels.tuning.measures) pass();
   await device.kernels.prepare(device.kernels.rehearse(pass), onProgress);
   // With the kernels there a pass takes microseconds of this thread; the device packs weights and warms up.
   pass();

@@ -4,10 +4,14 @@
 
 import { AutogradError, ShapeError } from "../core/errors.ts";
 import { formatShape, sameShape } from "../core/shape.ts";
-import { convolutionOutputShape, planConvolution } from "../kernels/convolution.ts";
+import {
+  convolutionOutputShape,
+  convolutionWork,
+  planConvolution,
+} from "../kernels/convolution.ts";
 import { planHalfConvolution } from "../kernels/cooperative.ts";
-import { planWeightGradient } from "../kernels/convolution_gradient.ts";
-import { planDeconvolution } from "../kernels/deconvolution.ts";
+import { planWeightGradient, weightGradientWork } from "../kernels/convolution_gradient.ts";
+import { deconvolutionWork, planDeconvolution } from "../kernels/deconvolution.ts";
 import type { Tensor } from "../tensor/mod.ts";
 import { activationGradientOperator, isGradientByOutput } from "./activation.ts";
 import {
@@ -266,6 +270,8 @@ export const convolutionOperator: Operator = defineOperator<typeof convolutionAt
     planConvolution(capabilities, convolutionSettings(values, inputs)),
   plan16: (capabilities, values, inputs) =>
     planHalfConvolution(capabilities, convolutionSettings(values, inputs)),
+  tunable: (capabilities, values, inputs) =>
+    convolutionWork(capabilities, convolutionSettings(values, inputs)),
   backward: convolutionBackward,
   keeps: keptForActivation,
 });
@@ -283,6 +289,8 @@ export const deconvolutionOperator: Operator = defineOperator<typeof deconvoluti
   }),
   plan: (capabilities, values, inputs) =>
     planDeconvolution(capabilities, deconvolutionSettings(values, inputs)),
+  tunable: (capabilities, values, inputs) =>
+    deconvolutionWork(capabilities, deconvolutionSettings(values, inputs)),
   backward: deconvolutionBackward,
   keeps: keptForActivation,
 });
@@ -330,6 +338,8 @@ export const weightGradientOperator: Operator = defineOperator({
   }),
   plan: (capabilities, values, inputs, { shape }) =>
     planWeightGradient(capabilities, { ...gradientSettings(values, inputs), weight: shape }),
+  tunable: (capabilities, values, inputs, { shape }) =>
+    weightGradientWork(capabilities, { ...gradientSettings(values, inputs), weight: shape }),
   backward: ({ attributes, inputs, headGradient, needs }) => {
     const [x, head] = inputs as [Tensor, Tensor];
     const linear = linearOf(attributes, windowOf(attributes));

@@ -14,6 +14,7 @@ import type { InputSpecs } from "./operand_checks.ts";
 import { type PlanEntry, PlanFinder } from "./plan_cache.ts";
 import { planCall, runParts } from "./plan_call.ts";
 import { currentTracer } from "./tracer.ts";
+import { planTuned } from "./tuning.ts";
 
 export type { BackwardCall } from "../autograd/graph.ts";
 export type { AttributeRules, Attributes, OperatorDefinition } from "./definition.ts";
@@ -154,6 +155,12 @@ export class Operator {
     return { flops: sum("flops"), bytes: sum("bytes") };
   }
 
+  /** Measures the variants of a call, where the device is to be tuned and the call was not seen yet. */
+  tune(device: Device, attributes: Attributes, inputs: InputSpecs): void {
+    if (this.#definition.tunable === undefined || !device.kernels.tuning.measures) return;
+    planTuned(device, this.#definition, attributes, inputs, false);
+  }
+
   /** What a prediction has to run; null if that differs from call to call, or changes inputs. */
   planPrediction(
     capabilities: Capabilities,
@@ -224,8 +231,8 @@ export class Operator {
   ): PlanEntry {
     const finder = this.#checked.get(values)!;
     let entry = finder.find(device, tensors, training);
-    if (entry === undefined) {
-      entry = this.#entry(device.capabilities, values, tensors, training);
+    if (entry === undefined || entry.unmeasured === true && device.kernels.measurable) {
+      entry = planTuned(device, this.#definition, values, tensors, training);
       finder.add(device, tensors, training, entry);
     }
     return entry;

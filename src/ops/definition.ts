@@ -3,6 +3,7 @@
 import type { BackwardCall } from "../autograd/graph.ts";
 import type { OptionRule, OptionValues } from "../core/options.ts";
 import type { Capabilities, Plan } from "../kernels/plan.ts";
+import type { TunableWork } from "../kernels/tuning.ts";
 import type { Tensor, TensorSpec } from "../tensor/mod.ts";
 import type { InputSpecs } from "./operand_checks.ts";
 
@@ -73,6 +74,13 @@ export interface OperatorDefinition<R extends AttributeRules> {
     inputs: InputSpecs,
     output: TensorSpec,
   ): Plan | null;
+  /** Names a call and the variants that can be measured for it; operands are float32, also where the call has float16. */
+  tunable?(
+    capabilities: Capabilities,
+    attributes: OptionValues<R>,
+    inputs: InputSpecs,
+    output: TensorSpec,
+  ): TunableWork;
   /**
    * Gradients of the inputs, null where none is needed or it is zero. Made of operators, so that it can be
    * recorded and differentiated itself; without it the operator has no gradient.

@@ -14,6 +14,8 @@ export interface PlanEntry {
   readonly view: boolean;
   /** What runs instead where the whole is more than the device can do. */
   readonly parts?: readonly BatchPart[];
+  /** Whether the device is to be tuned, but could not measure when this was planned. */
+  readonly unmeasured?: boolean;
 }
 
 /** A call on some images of the batch. */
@@ -107,7 +109,15 @@ export class PlanFinder {
     const specs = inputs.map((input) =>
       input === null ? null : { shape: input.shape, dtype: input.dtype }
     );
-    this.#recent[this.#next] = { plans, specs, training, entry };
+    const call = { plans, specs, training, entry };
+    const known = this.#recent.findIndex((each) =>
+      each.plans === plans && each.training === training && fits(each.specs, inputs)
+    );
+    if (known >= 0) {
+      this.#recent[known] = call;
+      return;
+    }
+    this.#recent[this.#next] = call;
     this.#next = (this.#next + 1) % RECENT_CALLS;
   }
 

@@ -15,6 +15,7 @@ import { assertClose } from "../support/close.ts";
 import { Random } from "../support/random.ts";
 import { gpuTest } from "../support/test.ts";
 import { bytesOf, runPlan, sharedDevice } from "./kernels_run.ts";
+import { planVariant, testVariants } from "./variants_support.ts";
 
 interface Case {
   readonly label: string;
@@ -91,13 +92,11 @@ async function check({ settings, label }: Case, variant?: string): Promise<boole
   const device = await sharedDevice();
   const { inputs, expected } = prepare(settings, 7);
   assertEquals(expected.shape, settings.weight);
-  let plan;
-  try {
-    plan = planWeightGradient(device.capabilities, settings, variant);
-  } catch (error) {
-    if (error instanceof LimitError && variant !== undefined) return false;
-    throw error;
-  }
+  const plan = planVariant(
+    variant,
+    () => planWeightGradient(device.capabilities, settings, variant),
+  );
+  if (plan === undefined) return false;
   const bytes = await runPlan(device, plan, inputs, expected.data.length * 4);
   const actual = new Float32Array(bytes.buffer, bytes.byteOffset, expected.data.length);
   // Far below what reliability.md section 3 asks of gradients: sums here are short.
@@ -113,22 +112,7 @@ gpuTest("the chosen weight gradient kernel agrees with the oracle", async () => 
   for (const each of CASES) await check(each);
 });
 
-for (const [index, { name }] of GRADIENT_VARIANTS.entries()) {
-  gpuTest(`weight gradient variant ${name} agrees with the oracle`, async () => {
-    const device = await sharedDevice();
-    const cpu = device.capabilities.deviceClass === "cpu";
-    // Tiles cost a CPU device seconds of compiling: there each takes its turn at every third case.
-    const every = name.includes("igemm_") && cpu ? 3 : 1;
-    let ran = 0;
-    for (const [at, each] of CASES.entries()) {
-      if (at % every !== index % every) continue;
-      if (await check(each, name)) ran++;
-    }
-    const weak = name.includes("igemm_") && device.capabilities.maxSharedMemoryBytes < 49_152;
-    const lanes = name.startsWith("cpu") && device.capabilities.subgroupSize !== 8;
-    assert(ran > 0 || weak || lanes, "no case ran");
-  });
-}
+testVariants("weight gradient", GRADIENT_VARIANTS, CASES, 3, check);
 
 gpuTest(
   "a weight gradient in chunks has equal bits in 20 runs and on every load path",

@@ -1,7 +1,6 @@
 // Transposed convolution kernels against the float64 oracle, and every variant against the same oracle.
 
-import { assert, assertEquals } from "@std/assert";
-import { LimitError } from "../../src/core/errors.ts";
+import { assertEquals } from "@std/assert";
 import {
   DECONVOLUTION_VARIANTS,
   type DeconvolutionSettings,
@@ -15,6 +14,7 @@ import { assertClose } from "../support/close.ts";
 import { Random } from "../support/random.ts";
 import { gpuTest } from "../support/test.ts";
 import { bytesOf, runPlan, sharedDevice } from "./kernels_run.ts";
+import { planVariant, testVariants } from "./variants_support.ts";
 
 interface Case {
   readonly label: string;
@@ -132,13 +132,11 @@ function prepare(settings: DeconvolutionSettings, seed: number): Prepared {
 async function check({ settings, label }: Case, variant?: string): Promise<boolean> {
   const device = await sharedDevice();
   const { inputs, expected, tolerance } = prepare(settings, 7);
-  let plan;
-  try {
-    plan = planDeconvolution(device.capabilities, settings, variant);
-  } catch (error) {
-    if (error instanceof LimitError && variant !== undefined) return false;
-    throw error;
-  }
+  const plan = planVariant(
+    variant,
+    () => planDeconvolution(device.capabilities, settings, variant),
+  );
+  if (plan === undefined) return false;
   const bytes = await runPlan(device, plan, inputs, expected.data.length * 4);
   const actual = new Float32Array(bytes.buffer, bytes.byteOffset, expected.data.length);
   assertClose(actual, expected.data, {
@@ -154,22 +152,7 @@ gpuTest("the chosen transposed convolution kernel agrees with the oracle", async
   for (const each of CASES) await check(each);
 });
 
-for (const [index, { name }] of DECONVOLUTION_VARIANTS.entries()) {
-  gpuTest(`transposed convolution variant ${name} agrees with the oracle`, async () => {
-    const device = await sharedDevice();
-    // Forcing a tile costs a CPU device seconds of compiling: there each takes its turn at every tenth case.
-    const cpu = device.capabilities.deviceClass === "cpu";
-    const every = name.includes("igemm") && cpu ? 10 : 1;
-    let ran = 0;
-    for (const [at, each] of CASES.entries()) {
-      if (at % every !== index % every) continue;
-      if (await check(each, name)) ran++;
-    }
-    const weak = name.includes("igemm_") && device.capabilities.maxSharedMemoryBytes < 49_152;
-    const lanes = name.includes("cpu") && device.capabilities.subgroupSize !== 8;
-    assert(ran > 0 || weak || lanes, "no case ran");
-  });
-}
+testVariants("transposed convolution", DECONVOLUTION_VARIANTS, CASES, 10, check);
 
 gpuTest("every load path of transposed depthwise convolution gives equal bits", async () => {
   const device = await sharedDevice();

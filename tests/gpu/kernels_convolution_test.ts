@@ -8,7 +8,6 @@ import {
   type Layout,
   planConvolution,
 } from "../../src/kernels/convolution.ts";
-import { LimitError } from "../../src/core/errors.ts";
 import { activation } from "../reference/activation.ts";
 import { type Reference, size } from "../reference/array.ts";
 import { convolution } from "../reference/convolution.ts";
@@ -16,6 +15,7 @@ import { pixelShuffle } from "../reference/movement.ts";
 import { Random } from "../support/random.ts";
 import { gpuTest } from "../support/test.ts";
 import { bytesOf, runPlan, sharedDevice } from "./kernels_run.ts";
+import { planVariant, testVariants } from "./variants_support.ts";
 
 interface Case {
   readonly label: string;
@@ -188,13 +188,8 @@ async function check(
   const device = await sharedDevice();
   const { inputs, expected, ...prepared } = prepare(settings, 7);
   assertEquals(convolutionOutputShape(settings), expected.shape, label);
-  let plan;
-  try {
-    plan = planConvolution(device.capabilities, settings, variant);
-  } catch (error) {
-    if (error instanceof LimitError && variant !== undefined) return false;
-    throw error;
-  }
+  const plan = planVariant(variant, () => planConvolution(device.capabilities, settings, variant));
+  if (plan === undefined) return false;
   // Winograd rounds more: tests/gpu/kernels_convolution_winograd_test.ts measures how much.
   const tolerance = prepared.tolerance * (plan.label.endsWith("winograd") ? 16 : 1);
   const bytes = await runPlan(device, plan, inputs, expected.data.length * 4);
@@ -215,21 +210,13 @@ gpuTest("the chosen convolution kernel agrees with the oracle", async () => {
   for (const { label, settings } of CASES) await check(settings, label);
 });
 
-for (const [index, { name }] of CONVOLUTION_VARIANTS.entries()) {
-  gpuTest(`convolution variant ${name} agrees with the oracle`, async () => {
-    const device = await sharedDevice();
-    // Forcing a tile costs a CPU device seconds of compiling: there each takes its turn at every fifth case.
-    const every = name.startsWith("igemm") && device.capabilities.deviceClass === "cpu" ? 5 : 1;
-    let ran = 0;
-    for (const [at, { label, settings }] of CASES.entries()) {
-      if (at % every !== index % every) continue;
-      if (await check(settings, label, name)) ran++;
-    }
-    const weak = name.startsWith("igemm_") && device.capabilities.maxSharedMemoryBytes < 49_152;
-    const lanes = name.startsWith("cpu") && device.capabilities.subgroupSize !== 8;
-    assert(ran > 0 || weak || lanes, "no case ran");
-  });
-}
+testVariants(
+  "convolution",
+  CONVOLUTION_VARIANTS,
+  CASES,
+  5,
+  ({ label, settings }, name) => check(settings, label, name),
+);
 
 /** One case for each variant that comes in several builds. */
 const BUILT: readonly (readonly [string, Case])[] = [
