@@ -15,11 +15,10 @@ import { type Capabilities, makeDispatch } from "./plan.ts";
 
 /** All tiles; invocations of a workgroup are a multiple of k and of n. */
 export const GRADIENT_TILES: readonly Tile[] = [
-  { name: "128x128", m: 128, n: 128, k: 16, rows: 2, cols: 2, efficiency: 1 },
-  { name: "128x64", m: 128, n: 64, k: 16, rows: 2, cols: 2, efficiency: 0.9 },
-  { name: "64x128", m: 64, n: 128, k: 16, rows: 2, cols: 2, efficiency: 0.9 },
-  { name: "64x64", m: 64, n: 64, k: 16, rows: 2, cols: 1, efficiency: 0.8 },
-  { name: "32x32", m: 32, n: 32, k: 16, rows: 1, cols: 1, efficiency: 0.45 },
+  { name: "128x128", m: 128, n: 128, k: 16, rows: 2, cols: 2, efficiency: 0.8 },
+  { name: "64x128", m: 64, n: 128, k: 16, rows: 2, cols: 2, efficiency: 0.85 },
+  { name: "64x64", m: 64, n: 64, k: 16, rows: 1, cols: 1, efficiency: 0.9 },
+  { name: "32x32", m: 32, n: 32, k: 16, rows: 1, cols: 1, efficiency: 0.5 },
 ];
 
 /** Invocations that keep a processor busy. */

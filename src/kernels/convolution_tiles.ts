@@ -93,8 +93,8 @@ export function countSplits(
 /** Parts that a product is tried with where its tiles are too few. */
 const SPLITS: readonly number[] = [1, 2, 3, 4, 6, 8, 12, 16];
 
-/** Products that a processor could do while one more kernel is launched: some six microseconds. */
-export const LAUNCH_PRODUCTS = 1.2e6;
+/** Products that a processor could do while one more kernel is launched: some eight microseconds. */
+export const LAUNCH_PRODUCTS = 1.8e6;
 
 /** Products that a device does in the time in which it moves a byte. */
 const PRODUCTS_PER_BYTE = 10;
@@ -111,7 +111,9 @@ function heldThreads({ rows, cols }: Tile): number {
 function processorTime(tile: Tile, workgroups: number, steps: number): number {
   const own = tile.m * tile.n * tile.k / tile.efficiency;
   const held = Math.max(1, Math.floor(heldThreads(tile) / tileThreads(tile)));
-  const together = (count: number): number => steps * Math.max(STEP_PRODUCTS, count * own);
+  const together = (count: number): number =>
+    // A single workgroup hides most of its own waiting, several all of it.
+    steps * (count === 1 ? own + STEP_PRODUCTS / 4 : Math.max(STEP_PRODUCTS, count * own));
   const rest = workgroups % held;
   return Math.floor(workgroups / held) * together(held) + (rest === 0 ? 0 : together(rest));
 }

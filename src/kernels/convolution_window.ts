@@ -37,11 +37,12 @@ const MOST_TILES = 4;
 /** Invocations of a workgroup: a device starts workgroups at a limited rate, whatever their size. */
 const LOCAL_SIZE = 256;
 
-/** Invocations that keep a processor busy. */
+/** Invocations that keep a processor busy; fewer where each walks many taps, whose reads are better shared. */
 const BUSY = 512;
+const BUSY_LONG = 192;
 
-/** Invocations of a processor below which the time of one decides. */
-const FEW = 64;
+/** Pixels of a processor below which the time of one decides. */
+const FEW = 256;
 
 /** Taps that one invocation walks in no time. */
 const FEW_TAPS = 64;
@@ -62,12 +63,13 @@ function blockingOf(capabilities: Capabilities, problem: ConvolutionProblem): Bl
   const filters = Math.ceil(groupFilters / tiles);
   const [depth, height, width] = problem.size;
   const lines = problem.batch * problem.groups * tiles * depth * width;
+  const busy = problem.weightCount / problem.filters < FEW_TAPS ? BUSY : BUSY_LONG;
   // Rows between the windows' rows would be read in vain.
   const reuses = problem.kernel[1] > 1 && problem.stride[1] <= problem.kernel[1];
   const wanted = Math.min(
     MOST_OUTPUTS,
     Math.floor(MOST_SUMS / filters),
-    Math.floor(lines * height / (BUSY * capabilities.processors)),
+    Math.floor(lines * height / (busy * capabilities.processors)),
     reuses ? height : Math.min(height, 2),
   );
   const blocks = Math.ceil(height / Math.max(1, wanted));
@@ -96,8 +98,8 @@ export function prefersWindow(problem: ConvolutionProblem, capabilities: Capabil
   }
   // Each invocation walks all taps: a product may split them where invocations are few.
   const taps = problem.weightCount / problem.filters;
-  return taps < FEW_TAPS ||
-    blockingOf(capabilities, problem).count >= FEW * capabilities.processors;
+  const pixels = problem.batch * problem.size[0] * problem.size[1] * problem.size[2];
+  return taps < FEW_TAPS || pixels * problem.groups >= FEW * capabilities.processors;
 }
 
 /** The weight as the kernel reads it; nothing where it lies so already. */
