@@ -80,6 +80,8 @@ const CASES: readonly Case[] = [
   make("NCW", [2, 6, 28], [6, 5], { groups: 6, padding: [4], dilation: [2], hasBias: true }),
   make("NCDHW", [1, 4, 4, 6, 8], [4, 2, 3, 3], { groups: 4, padding: [0, 1, 1] }),
   make("NCHW", [2, 9, 9, 72], [1, 5, 5], { padding: [2, 2], hasBias: true, residual: "before" }),
+  make("NCHW", [2, 8, 5, 7], [6, 3, 3], { padding: [1, 1], hasBias: true }),
+  make("NCW", [1, 8, 203], [5, 2], { padding: [1], residual: "before" }),
   make("NCHW", [1, 8, 7, 20], [3, 3, 3], { stride: [2, 1], padding: [1, 0], activation: relu }),
   make("NCDHW", [1, 5, 4, 6, 8], [4, 2, 3, 3], { stride: [2, 1, 2], padding: [1, 1, 1] }),
   make("NCHW", [1, 12, 9, 9], [16, 3, 3], { groups: 4, stride: [2, 2], padding: [1, 1] }),

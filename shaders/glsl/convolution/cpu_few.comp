@@ -4,8 +4,8 @@
 //
 // Operands: x (vec4s), weight (floats, [filters][channels of a group][kd][kh][kw]), bias, residual, y. One invocation makes
 // 8 neighbors of k_rows output rows for all k_filters filters of a group, and walks over the channels; the lanes of a
-// subgroup lie side by side along the rows (lib/cpu_lanes.glsl). Grid: x = ceil(strips of a plane / strips of a workgroup),
-// y = groups, z = n * out_d.
+// subgroup lie side by side along the rows (lib/cpu_lanes.glsl). Grid: x = ceil(strips of a plane / strips of a workgroup) *
+// workgroups of a row, y = groups, z = n * out_d.
 //
 // The weights of one channel and kernel plane are spread over the lanes and handed out by shuffles with constant indices.
 // Per channel with 5 x 5 taps, 1 filter and 4 rows: 24 vec4 loads for 800 multiply-adds of 8 lanes.
@@ -42,6 +42,7 @@ layout(push_constant) uniform Push {
   uint64_t residual_address;
   uint64_t y_address;
 #endif
+  uint columns;         // workgroups of a row; 1 with several strips a part
   uint strips_per_part; // more than one for rows that leave lanes over
   uint strips;
   uint runs;            // ceil(out_w / 8)
@@ -86,12 +87,13 @@ void main() {
   uint image = gl_WorkGroupID.z / push.out_d;
   uint out_d = gl_WorkGroupID.z - image * push.out_d;
   uint group = gl_WorkGroupID.y;
-  uint column = gl_LocalInvocationID.x;
+  uint part = gl_WorkGroupID.x / push.columns;
+  uint column = (gl_WorkGroupID.x - part * push.columns) * gl_WorkGroupSize.x + gl_LocalInvocationID.x;
   // A quotient of eight lanes needs no integer division, which Mesa makes one lane after another.
   uint beside = push.strips_per_part > 1u ? uint((float(column) + 0.5) / float(push.runs)) : 0u;
   uint run = column - beside * push.runs;
   bool live = run < push.runs && beside < push.strips_per_part;
-  uint strip = gl_WorkGroupID.x * push.strips_per_part + beside;
+  uint strip = part * push.strips_per_part + beside;
   uint out_h = strip * k_rows;
   uint x_h = out_h * k_stride_h - push.pad_h;
   uint x_d = out_d * push.stride_d - push.pad_d;
