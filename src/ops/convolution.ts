@@ -331,6 +331,7 @@ function gradientSettings(values: WindowAttributes, inputs: InputSpecs) {
 export const weightGradientOperator: Operator = defineOperator({
   name: "_backward_Convolution_weight",
   inputs: ["data", "head"],
+  summed: () => [0, 1],
   attributes: windowAttributes,
   inferShape: (values, inputs) => ({
     shape: gradientShape(values, inputs),

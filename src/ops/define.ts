@@ -240,11 +240,12 @@ export class Operator {
 
   #run(
     device: Device,
-    { outputs, plan, parts, view }: PlanEntry,
+    entry: PlanEntry,
     tensors: readonly (Tensor | null)[],
   ): Tensor[] {
+    const { outputs, plan, parts, view } = entry;
     if (plan !== null) return execute(device, plan, tensors, outputs);
-    if (parts !== undefined) return [runParts(device, parts, tensors, outputs[0]!, this.name)];
+    if (parts !== undefined) return [runParts(device, entry, tensors, this.name)];
     if (view) {
       const { storage } = tensors[0]!;
       const { shape, dtype, size } = outputs[0]!;

@@ -46,7 +46,14 @@ export interface OperatorDefinition<R extends AttributeRules> {
    * Inputs whose images are computed one by one: axis 0 of the input, if it is as long as that of the output. Such
    * calls are split where the whole is more than the device can do.
    */
-  readonly batched?: readonly number[];
+  readonly batched?:
+    | readonly number[]
+    | ((attributes: OptionValues<R>, inputs: InputSpecs) => readonly number[]);
+  /**
+   * Inputs whose images are added up: the result is the sum of those of parts. Such calls are split too, in float32,
+   * and round once more for each part.
+   */
+  summed?(attributes: OptionValues<R>, inputs: InputSpecs): readonly number[];
   /** Whether the operator does something else in training; each call then reads the mode that is in force. */
   readonly modal?: boolean;
   /** Results that only `backward` reads; the plan knows them as outputs from 1 on. Absent for none. */

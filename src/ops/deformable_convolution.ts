@@ -256,6 +256,7 @@ function defineFamily(version: Version): Family {
   const weight = defineOperator({
     name: weightName,
     inputs: [...sampledNames, "head"],
+    summed: () => [...sampledNames.keys(), sampledNames.length],
     attributes: geometry,
     inferShape: (values, inputs) => {
       const settings = checkSampled({ name: weightName, modulated }, values, inputs);

@@ -90,6 +90,7 @@ function planSlopes(
 /** The operator; input 1, the slopes, belongs to `prelu` alone. */
 export const leakyReluOperator: Operator = defineOperator({
   name: "LeakyReLU",
+  batched: [0],
   inputs: ["data", "gamma"],
   required: 1,
   attributes,
@@ -146,6 +147,7 @@ const CURVATURES: Readonly<Record<Word, (x: Tensor, slope: number) => Tensor>> =
 /** The head times the slope at the input. */
 export const leakyReluGradientOperator: Operator = defineOperator({
   name: "_backward_LeakyReLU",
+  batched: [0, 1],
   inputs: ["head", "data", "gamma"],
   required: 2,
   attributes,

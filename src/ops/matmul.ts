@@ -64,6 +64,10 @@ function defineDot(name: "dot" | "batch_dot", rank: 2 | 3): Operator {
   const operator: Operator = defineOperator({
     name,
     inputs: ["lhs", "rhs"],
+    // Rows of the result, or products of the sum where the batch runs along it.
+    batched: ({ transpose_a }) => rank === 3 ? [0, 1] : transpose_a ? [] : [0],
+    summed: ({ transpose_a, transpose_b }) =>
+      rank === 2 && transpose_a && !transpose_b ? [0, 1] : [],
     attributes: flags,
     inferShape: ({ transpose_a, transpose_b }, inputs) => {
       const { batch, m, n } = sizesOf(name, inputs, rank, transpose_a, transpose_b);
@@ -126,6 +130,7 @@ export const fullyConnectedOperator: Operator = defineOperator({
   inputs: ["data", "weight", "bias"],
   required: 2,
   attributes: denseAttributes,
+  batched: () => [0],
   inferShape: ({ num_hidden, no_bias, flatten }, inputs) => {
     const where = "apply FullyConnected";
     const [data, weight, bias] = [inputSpec(inputs, 0), inputSpec(inputs, 1), inputs[2] ?? null];

@@ -14,6 +14,8 @@ export interface PlanEntry {
   readonly view: boolean;
   /** What runs instead where the whole is more than the device can do. */
   readonly parts?: readonly BatchPart[];
+  /** How the results of parts are added up, where they are not put behind each other. */
+  readonly sum?: Plan;
   /** Whether the device is to be tuned, but could not measure when this was planned. */
   readonly unmeasured?: boolean;
 }

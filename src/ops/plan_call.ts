@@ -2,6 +2,7 @@
 // device can address. Parts are copied out of the inputs and into the result, which copies of any size can do.
 
 import { LimitError } from "../core/errors.ts";
+import { planBinary } from "../kernels/elementwise.ts";
 import type { Capabilities, Plan } from "../kernels/plan.ts";
 import { widenPlan, widenSpec } from "../kernels/widen.ts";
 import {
@@ -55,10 +56,14 @@ export function planCall(
     return { outputs, plan: whole, view: whole === null };
   } catch (error) {
     if (!(error instanceof LimitError) || hidden.length > 0) throw error;
-    const batched = batchedInputs(definition, specs, output);
-    if (batched === null) throw error;
-    const parts = planParts(plan, specs, output, batched);
+    const split = splitInputs(definition, attributes, specs, output);
+    if (split === null) throw error;
+    const parts = planParts(plan, specs, output, split);
     if (parts === null) throw error;
+    if (split.summed) {
+      const sum = planBinary(capabilities, "add", output.shape, output.shape, output.dtype);
+      return { outputs, plan: null, parts, sum, view: false };
+    }
     return { outputs, plan: null, parts, view: false };
   }
 }
@@ -83,19 +88,36 @@ function planOne(
   return wide === null ? null : widenPlan(capabilities, wide, specs, output);
 }
 
-/** Which inputs have the batch of the output in front; null if the call cannot be split. */
-function batchedInputs(
-  { batched = [] }: Definition,
+/** How a call is split along the batch. */
+interface Split {
+  /** Images. */
+  readonly batch: number;
+  /** For each input whether it has the batch in front. */
+  readonly batched: readonly boolean[];
+  /** Whether results of parts are added up, not put behind each other. */
+  readonly summed: boolean;
+}
+
+/** How to split a call; null if it cannot be. */
+function splitInputs(
+  definition: Definition,
+  attributes: Attributes,
   specs: InputSpecs,
   output: TensorSpec,
-): boolean[] | null {
+): Split | null {
+  const { batched = [] } = definition;
+  const free = typeof batched === "function"; // knows the ranks
+  const listed = free ? batched(attributes, specs) : batched;
   const batch = output.shape[0] ?? 1;
-  if (batched.length === 0 || batch < 2) return null;
   const sliced = specs.map((spec, at) =>
-    spec !== null && batched.includes(at) && spec.shape.length === output.shape.length &&
-    spec.shape[0] === batch
+    spec !== null && listed.includes(at) && spec.shape[0] === batch &&
+    (free || spec.shape.length === output.shape.length)
   );
-  return sliced.includes(true) ? sliced : null;
+  if (batch > 1 && sliced.includes(true)) return { batch, batched: sliced, summed: false };
+  const summed = definition.summed?.(attributes, specs) ?? [];
+  const images = specs[summed[0] ?? -1]?.shape[0] ?? 1;
+  if (images < 2 || output.dtype !== "float32") return null;
+  return { batch: images, batched: specs.map((_, at) => summed.includes(at)), summed: true };
 }
 
 /** The largest parts that the device can do, halved until they fit; null if single images do not fit either. */
@@ -103,14 +125,13 @@ function planParts(
   plan: (specs: InputSpecs, output: TensorSpec) => Plan | null,
   specs: InputSpecs,
   output: TensorSpec,
-  batched: readonly boolean[],
+  { batch, batched, summed }: Split,
 ): BatchPart[] | null {
-  const batch = output.shape[0]!;
   const take = ({ shape, dtype }: TensorSpec, count: number): ResultSpec =>
     resultSpec({ shape: [count, ...shape.slice(1)], dtype });
   const part = (first: number, count: number): BatchPart | null => {
     const own = specs.map((spec, at) => spec !== null && batched[at]! ? take(spec, count) : spec);
-    const outputs = [take(output, count)];
+    const outputs = [summed ? resultSpec(output) : take(output, count)];
     const planned = plan(own, outputs[0]!);
     return planned === null ? null : { first, count, batched, plan: planned, outputs };
   };
@@ -134,39 +155,83 @@ function planParts(
  * Runs a call part by part.
  *
  * @param device The device.
- * @param parts The parts, in order.
+ * @param entry Its parts, in order.
  * @param inputs The inputs of the whole.
- * @param output Shape and dtype of the whole result.
  * @param label Named in errors and memory reports.
  * @returns The result.
  */
 export function runParts(
   device: Device,
-  parts: readonly BatchPart[],
+  { parts = [], sum, outputs }: PlanEntry,
   inputs: readonly (Tensor | null)[],
+  label: string,
+): Tensor {
+  const pieces = function* (): Generator<[BatchPart, Tensor]> {
+    for (const part of parts) {
+      const { first, count, batched } = part;
+      const slices = inputs.map((input, at) =>
+        input !== null && batched[at]! ? sliceOf(device, input, first, count, label) : input
+      );
+      try {
+        yield [part, execute(device, part.plan, slices, part.outputs)[0]!];
+      } finally {
+        slices.forEach((slice, at) => batched[at]! && slice?.dispose());
+      }
+    }
+  };
+  return sum === undefined
+    ? joinPieces(device, pieces(), outputs[0]!, label)
+    : addPieces(device, pieces(), sum, outputs);
+}
+
+function joinPieces(
+  device: Device,
+  pieces: Iterable<[BatchPart, Tensor]>,
   output: ResultSpec,
   label: string,
 ): Tensor {
   const rowBytes = output.byteLength / output.shape[0]!;
   const result = Storage.allocate(device, output.byteLength, label);
   try {
-    for (const { first, count, batched, plan, outputs } of parts) {
-      const slices = inputs.map((input, at) =>
-        input !== null && batched[at]! ? sliceOf(device, input, first, count, label) : input
-      );
-      try {
-        using piece = execute(device, plan, slices, outputs)[0]!;
-        const { buffer } = piece.storage;
-        device.copy(buffer!, 0, result.buffer!, first * rowBytes, count * rowBytes);
-      } finally {
-        slices.forEach((slice, at) => batched[at]! && slice!.dispose());
-      }
+    for (const [{ first, count }, made] of pieces) {
+      using piece = made;
+      const { buffer } = piece.storage;
+      device.copy(buffer!, 0, result.buffer!, first * rowBytes, count * rowBytes);
     }
   } catch (error) {
     result.release();
     throw error;
   }
-  return new Tensor(result, output.shape, output.dtype, label);
+  return new Tensor(result, output.shape, output.dtype, label, output.size);
+}
+
+/** The sum of all pieces, in order: equal bits in every run. */
+function addPieces(
+  device: Device,
+  pieces: Iterable<[BatchPart, Tensor]>,
+  sum: Plan,
+  outputs: readonly ResultSpec[],
+): Tensor {
+  let result: Tensor | undefined;
+  try {
+    for (const [, piece] of pieces) {
+      const before = result;
+      if (before === undefined) {
+        result = piece;
+        continue;
+      }
+      try {
+        result = execute(device, sum, [before, piece], outputs)[0]!;
+        before.dispose();
+      } finally {
+        piece.dispose();
+      }
+    }
+  } catch (error) {
+    result?.dispose();
+    throw error;
+  }
+  return result!;
 }
 
 function sliceOf(

@@ -225,6 +225,7 @@ function definePooling<R extends AttributeRules>(
   const backward: Operator = defineOperator({
     name: backwardName,
     inputs: ["head", "data"],
+    batched: [0, 1],
     required: 1,
     attributes: { ...attributes, ...inputShape },
     backward: secondGradient,

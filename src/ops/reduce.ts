@@ -78,6 +78,9 @@ function defineReduction(
   return defineOperator({
     name,
     inputs: ["data"],
+    batched: (values, [data]) => axesOf(name, values, data!.shape.length).includes(0) ? [] : [0],
+    summed: (values, [data]) =>
+      name === "sum" && axesOf(name, values, data!.shape.length).includes(0) ? [0] : [],
     attributes,
     native16: true,
     inferShape: (values, inputs) => {

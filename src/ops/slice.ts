@@ -79,11 +79,18 @@ function boxOf(shape: readonly number[], { begin, end, step }: SliceAttributes):
   return box;
 }
 
+/** Whether all images are taken, in order. */
+function isWhole(shape: readonly number[], attributes: Parameters<typeof boxOf>[1]): boolean {
+  const { sizes, steps } = boxOf(shape, attributes);
+  return sizes[0] === shape[0] && steps[0] === 1;
+}
+
 /** A box of elements. */
 export const sliceOperator: Operator = defineOperator({
   name: "slice",
   inputs: ["data"],
   attributes: { begin: indices, end: indices, step: stepRule },
+  batched: (attributes, inputs) => isWhole(inputSpec(inputs, 0).shape, attributes) ? [0] : [],
   native16: true,
   inferShape: (attributes, inputs) => {
     const { shape, dtype } = inputSpec(inputs, 0);
@@ -111,6 +118,7 @@ export const sliceGradientOperator: Operator = defineOperator({
     /** Shape of the tensor that was sliced. */
     shape: (where, _name, value) => checkShape(where, value),
   },
+  batched: ({ shape, ...attributes }) => isWhole(shape, attributes) ? [0] : [],
   native16: true,
   inferShape: ({ shape, ...attributes }, inputs) => {
     const head = inputSpec(inputs, 0);
@@ -121,7 +129,7 @@ export const sliceGradientOperator: Operator = defineOperator({
         `expected ${formatShape(sizes)}`,
     );
   },
-  plan: (capabilities, { shape, ...attributes }, _inputs, { dtype }) => {
+  plan: (capabilities, { shape: _shape, ...attributes }, _inputs, { shape, dtype }) => {
     const { begin, sizes, steps } = boxOf(shape, attributes);
     return planSliceGradient(capabilities, shape, begin, sizes, steps, dtypeByteLength(dtype));
   },

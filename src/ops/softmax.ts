@@ -39,6 +39,8 @@ function defineSoftmax(
   return defineOperator({
     name,
     inputs: ["data"],
+    batched: ({ axis }, [data]) =>
+      normalizeAxis(`apply ${name}`, axis, data!.shape.length) > 0 ? [0] : [],
     attributes,
     inferShape: ({ axis }, inputs) => {
       const input = inputSpec(inputs, 0);
@@ -94,6 +96,7 @@ function inferClasses(name: string, inputs: InputSpecs): TensorSpec {
 /** Softmax over each entry of a batch, or over its channels: in files of MXNet 1.x. */
 export const softmaxActivationOperator: Operator = defineOperator({
   name: "SoftmaxActivation",
+  batched: [0],
   inputs: ["data"],
   attributes: { mode: oneOf(["instance", "channel"] as const, "instance") },
   inferShape: (_attributes, inputs) => inferClasses("SoftmaxActivation", inputs),

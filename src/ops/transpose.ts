@@ -13,6 +13,7 @@ export const transposeOperator: Operator = defineOperator({
   name: "transpose",
   inputs: ["data"],
   attributes: { axes: optional(integerList()) },
+  batched: ({ axes }) => (axes as readonly number[] | undefined)?.[0] === 0 ? [0] : [],
   native16: true,
   inferShape: ({ axes }, inputs) => {
     const { shape, dtype } = inputSpec(inputs, 0);
