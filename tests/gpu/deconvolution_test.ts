@@ -103,6 +103,7 @@ const CASES: readonly Case[] = [
     hasBias: true,
   }),
   make("NDHWC", [2, 4, 3, 3, 2], [8, 2, 2, 2], { groups: 2, stride: [2, 2, 2] }),
+  make("NCW", [1, 2, 32], [16, 3], { groups: 2, padding: [1], hasBias: true }),
 ];
 
 interface Prepared {
