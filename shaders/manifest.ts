@@ -93,6 +93,7 @@ export type ProgramId =
   | "convolution/window_forward"
   | "cooperative/convolution"
   | "cooperative/pack_input"
+  | "cooperative/pack_tile"
   | "cooperative/pack_weight"
   | "cooperative/sum"
   | "deformable/offset_gradient.storage"
@@ -3713,6 +3714,7 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       load: {"id":23,"type":"u32","value":0},
       store: {"id":24,"type":"u32","value":0},
       split: {"id":25,"type":"bool","value":0},
+      buffers: {"id":26,"type":"u32","value":2},
       activation: {"id":40,"type":"u32","value":0},
       has_bias: {"id":41,"type":"bool","value":0},
       has_residual: {"id":42,"type":"bool","value":0},
@@ -3798,6 +3800,40 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
     pushByteLength: 72,
     requires: ["storage16"],
     spirv: () => decode(cooperative.pack_input),
+  },
+  "cooperative/pack_tile": {
+    id: "cooperative/pack_tile",
+    bindings: [
+      {"name":"source","kind":"storage","access":"read"},
+      {"name":"result","kind":"storage","access":"write"},
+    ],
+    addresses: false,
+    constants: {
+      wide: {"id":1,"type":"bool","value":0},
+    },
+    push: {
+      workgroups: {"offset":0,"type":"u32"},
+      tiles_pixels: {"offset":4,"type":"u32"},
+      tiles_octets: {"offset":8,"type":"u32"},
+      group_octets: {"offset":12,"type":"u32"},
+      row_octets: {"offset":16,"type":"u32"},
+      group_channels: {"offset":20,"type":"u32"},
+      pixels: {"offset":24,"type":"u32"},
+      in_h: {"offset":28,"type":"u32"},
+      in_w: {"offset":32,"type":"u32"},
+      in_h_multiplier: {"offset":36,"type":"u32"},
+      in_w_multiplier: {"offset":40,"type":"u32"},
+      group_multiplier: {"offset":44,"type":"u32"},
+      shifts: {"offset":48,"type":"u32"},
+      input_n: {"offset":52,"type":"u32"},
+      input_c: {"offset":56,"type":"u32"},
+      input_d: {"offset":60,"type":"u32"},
+      input_h: {"offset":64,"type":"u32"},
+      input_w: {"offset":68,"type":"u32"},
+    },
+    pushByteLength: 72,
+    requires: ["storage16"],
+    spirv: () => decode(cooperative.pack_tile),
   },
   "cooperative/pack_weight": {
     id: "cooperative/pack_weight",

@@ -36,6 +36,8 @@ export interface CooperativeChoice {
   readonly splits?: number;
   /** Copy the input even where the kernel can read it as it is. */
   readonly packed?: boolean;
+  /** The weight is no parameter: its packed form is not kept. */
+  readonly transient?: boolean;
 }
 
 function tileFor(
@@ -74,9 +76,18 @@ export function prefersCooperative(
   capabilities: Capabilities,
   problem: ConvolutionProblem,
 ): boolean {
-  const { filters, groups, channels, kernel } = problem;
-  return capabilities.deviceClass !== "cpu" && filters / groups >= 8 &&
+  const { filters, groups, channels, kernel, batch, size } = problem;
+  return batch * size[0] * size[1] * size[2] >= 16 && capabilities.deviceClass !== "cpu" &&
+    filters / groups >= 8 &&
     channels / groups * kernel[0] * kernel[1] * kernel[2] >= 16;
+}
+
+/** Whether they can and should. */
+export function choosesCooperative(
+  capabilities: Capabilities,
+  problem: ConvolutionProblem,
+): boolean {
+  return prefersCooperative(capabilities, problem) && supportsCooperative(capabilities, problem);
 }
 
 /** Whether a tap may lie outside the input. */
@@ -175,7 +186,12 @@ export function planCooperativeConvolution(
     strides = packed.strides;
   }
   const packing = packCooperativeWeight(capabilities, problem, tile);
-  const weight = slots.push(packing.slot) - 1;
+  const { byteLength, dispatches: packs } = packing.slot;
+  const weight = slots.push(choice.transient ? { role: "temporary", byteLength } : packing.slot) -
+    1;
+  if (choice.transient) {
+    dispatches.push(...packs.map((each) => ({ ...each, slots: [order[1]!, weight] })));
+  }
 
   const { output, groups } = problem;
   const [depth, height, width] = problem.size;
@@ -211,6 +227,7 @@ export function planCooperativeConvolution(
       load: pointwise ? 1 : 0,
       store: access.store,
       split: splits > 1 ? 1 : 0,
+      buffers: tile.buffers,
     },
     {
       workgroups: whole * splits,
@@ -280,8 +297,7 @@ export function planHalfConvolution(
   const problem = describeConvolution(settings);
   if (problem.outputCount === 0) return null;
   checkConvolutionLimits(capabilities, problem);
-  if (!prefersCooperative(capabilities, problem) || !supportsCooperative(capabilities, problem)) {
-    return null;
-  }
-  return planCooperativeConvolution(capabilities, problem);
+  return choosesCooperative(capabilities, problem)
+    ? planCooperativeConvolution(capabilities, problem)
+    : null;
 }

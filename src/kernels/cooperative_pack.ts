@@ -2,10 +2,10 @@
 
 import { programs } from "../../shaders/manifest.ts";
 import type { Dispatch } from "../core/dispatch.ts";
-import type { ConvolutionProblem, ImageStrides } from "./convolution_problem.ts";
+import type { ConvolutionProblem, ImageStrides, Triple } from "./convolution_problem.ts";
 import type { CooperativeTile } from "./cooperative_tile.ts";
 import { divisor } from "./divisor.ts";
-import { gridForItems, plainLocalSize } from "./grid.ts";
+import { foldGrid, gridForItems, plainLocalSize } from "./grid.ts";
 import { countOperand } from "./operand.ts";
 import { type Capabilities, makeDispatch, type Slot } from "./plan.ts";
 
@@ -19,6 +19,12 @@ export interface CooperativeAccess {
   readonly store: 0 | 1 | 2;
 }
 
+/** Whether all pixels of a channel lie in a row, without gaps. */
+function inRows(tensor: ImageStrides, [depth, height, width]: Triple): boolean {
+  return tensor.w === 1 && (height === 1 || tensor.h === width) &&
+    (depth === 1 || tensor.d === height * width);
+}
+
 /**
  * Finds out what lies in a row in memory.
  *
@@ -30,9 +36,6 @@ export function cooperativeAccess(problem: ConvolutionProblem): CooperativeAcces
   const pixels = size[0] * size[1] * size[2];
   const octets = (...values: readonly number[]): boolean =>
     values.every((value) => value % 8 === 0);
-  const rowsWithoutGaps = (tensor: ImageStrides, box: typeof size): boolean =>
-    tensor.w === 1 && (box[1] === 1 || tensor.h === box[2]) &&
-    (box[0] === 1 || tensor.d === box[1] * box[2]);
   const pointwise = [0, 1, 2].every((axis) =>
     kernel[axis] === 1 && stride[axis] === 1 && padding[axis] === 0 &&
     size[axis] === inputSize[axis]
@@ -41,12 +44,12 @@ export function cooperativeAccess(problem: ConvolutionProblem): CooperativeAcces
   if (
     input.c === 1 && octets(problem.channels / problem.groups, input.n, input.d, input.h, input.w)
   ) load = "channels";
-  else if (pointwise && rowsWithoutGaps(input, inputSize) && octets(pixels, input.n, input.c)) {
+  else if (pointwise && inRows(input, inputSize) && octets(pixels, input.n, input.c)) {
     load = "columns";
   }
   const plain = problem.shuffle.every((factor) => factor === 1);
   let store: CooperativeAccess["store"] = 0;
-  if (plain && rowsWithoutGaps(output, size) && octets(pixels, output.n, output.c)) store = 1;
+  if (plain && inRows(output, size) && octets(pixels, output.n, output.c)) store = 1;
   else if (
     plain && output.c === 1 &&
     octets(problem.filters / problem.groups, output.n, output.d, output.h, output.w)
@@ -63,35 +66,24 @@ export interface PackedInput {
   readonly dispatches: readonly Dispatch[];
 }
 
-/**
- * Plans the copy of the input.
- *
- * @param capabilities The device.
- * @param problem The convolution.
- * @returns The copy's place, and how to make it.
- * @throws {LimitError} If it is more than the device binds.
- */
-export function packCooperativeInput(
+/** One invocation for each octet. */
+function packOctets(
   capabilities: Capabilities,
-  problem: ConvolutionProblem,
-): PackedInput {
-  const { input, batch, groups } = problem;
-  const [depth, height, width] = problem.inputSize;
-  const channels = problem.channels / groups;
-  const octets = Math.ceil(channels / 8);
+  { input, batch, groups, channels, inputSize: [depth, height, width] }: ConvolutionProblem,
+  octets: number,
+): Dispatch {
   const row = groups * octets;
   const pixels = depth * height * width;
   const count = batch * pixels * row;
-  countOperand(capabilities, WHERE, [count], 16);
   const divisors = [pixels, row, height, width, octets].map(divisor);
-  const dispatch = makeDispatch(
+  return makeDispatch(
     programs["cooperative/pack_input"],
     { local_size_x: plainLocalSize(capabilities) },
     {
       count,
       group_octets: octets,
       row_octets: row,
-      group_channels: channels,
+      group_channels: channels / groups,
       pixels,
       in_h: height,
       in_w: width,
@@ -110,6 +102,73 @@ export function packCooperativeInput(
     [0, 1],
     gridForItems(capabilities, count),
   );
+}
+
+/** One workgroup for each tile of 64 pixels and 64 channels. */
+function packTiles(
+  capabilities: Capabilities,
+  { input, batch, groups, channels, inputSize: [depth, height, width] }: ConvolutionProblem,
+  octets: number,
+): Dispatch {
+  const pixels = depth * height * width;
+  const tilesPixels = Math.ceil(pixels / 64);
+  const tilesOctets = Math.ceil(groups * octets / 8);
+  const workgroups = batch * tilesPixels * tilesOctets;
+  const rows = inRows(input, [depth, height, width]);
+  const divisors = [height, width, octets].map(divisor);
+  return makeDispatch(
+    programs["cooperative/pack_tile"],
+    { wide: rows && [pixels, input.n, input.c].every((each) => each % 8 === 0) ? 1 : 0 },
+    {
+      workgroups,
+      tiles_pixels: tilesPixels,
+      tiles_octets: tilesOctets,
+      group_octets: octets,
+      row_octets: groups * octets,
+      group_channels: channels / groups,
+      pixels,
+      in_h: height,
+      in_w: width,
+      in_h_multiplier: divisors[0]!.multiplier,
+      in_w_multiplier: divisors[1]!.multiplier,
+      group_multiplier: divisors[2]!.multiplier,
+      shifts: divisors.reduce((bits, { shift }, at) => bits | (shift << (5 * at)), 0),
+      input_n: input.n,
+      input_c: input.c,
+      input_d: input.d,
+      input_h: input.h,
+      input_w: input.w,
+    },
+    [0, 1],
+    foldGrid(capabilities, workgroups),
+  );
+}
+
+/**
+ * Plans the copy of the input.
+ *
+ * @param capabilities The device.
+ * @param problem The convolution.
+ * @returns The copy's place, and how to make it.
+ * @throws {LimitError} If it is more than the device binds.
+ */
+export function packCooperativeInput(
+  capabilities: Capabilities,
+  problem: ConvolutionProblem,
+): PackedInput {
+  const { batch, groups } = problem;
+  const [depth, height, width] = problem.inputSize;
+  const channels = problem.channels / groups;
+  const octets = Math.ceil(channels / 8);
+  const row = groups * octets;
+  const pixels = depth * height * width;
+  const count = batch * pixels * row;
+  countOperand(capabilities, WHERE, [count], 16);
+  const tiled = octets * groups >= 4 && capabilities.maxWorkgroupInvocations >= 256 &&
+    capabilities.maxWorkgroupSize[0] >= 256;
+  const dispatch = tiled
+    ? packTiles(capabilities, problem, octets)
+    : packOctets(capabilities, problem, octets);
   return {
     strides: {
       n: pixels * row,

@@ -13,20 +13,26 @@ export interface CooperativeTile {
   /** Rows and columns of one subgroup. */
   readonly rows: number;
   readonly cols: number;
+  /** Steps that are in shared memory at a time. */
+  readonly buffers: 1 | 2;
   /** Share of the arithmetic peak that the tile can reach, relative to the best. */
   readonly efficiency: number;
 }
 
 /** All tiles, larger ones first. */
 export const COOPERATIVE_TILES: readonly CooperativeTile[] = [
-  { name: "128x256x16", m: 128, n: 256, k: 16, rows: 64, cols: 64, efficiency: 1 },
-  { name: "128x128x32", m: 128, n: 128, k: 32, rows: 64, cols: 64, efficiency: 1 },
-  { name: "128x128x32w", m: 128, n: 128, k: 32, rows: 64, cols: 32, efficiency: 0.9 },
-  { name: "64x128x32", m: 64, n: 128, k: 32, rows: 32, cols: 64, efficiency: 0.8 },
-  { name: "64x256x16", m: 64, n: 256, k: 16, rows: 64, cols: 64, efficiency: 0.8 },
-  { name: "32x128x32", m: 32, n: 128, k: 32, rows: 32, cols: 32, efficiency: 0.6 },
-  { name: "64x64x32", m: 64, n: 64, k: 32, rows: 32, cols: 32, efficiency: 0.6 },
-  { name: "32x32x32", m: 32, n: 32, k: 32, rows: 16, cols: 16, efficiency: 0.3 },
+  { name: "256x128x32", m: 256, n: 128, k: 32, rows: 64, cols: 64, buffers: 1, efficiency: 1 },
+  { name: "128x256x32", m: 128, n: 256, k: 32, rows: 64, cols: 64, buffers: 1, efficiency: 1 },
+  { name: "128x128x64", m: 128, n: 128, k: 64, rows: 64, cols: 32, buffers: 1, efficiency: 1 },
+  { name: "128x128x32", m: 128, n: 128, k: 32, rows: 64, cols: 64, buffers: 2, efficiency: 1 },
+  { name: "128x128x32s", m: 128, n: 128, k: 32, rows: 64, cols: 64, buffers: 1, efficiency: 1 },
+  { name: "64x128x64", m: 64, n: 128, k: 64, rows: 32, cols: 64, buffers: 1, efficiency: 0.8 },
+  { name: "64x128x32", m: 64, n: 128, k: 32, rows: 32, cols: 64, buffers: 2, efficiency: 0.8 },
+  { name: "64x256x32", m: 64, n: 256, k: 32, rows: 64, cols: 64, buffers: 1, efficiency: 0.8 },
+  { name: "64x64x64", m: 64, n: 64, k: 64, rows: 32, cols: 32, buffers: 2, efficiency: 0.6 },
+  { name: "64x64x32", m: 64, n: 64, k: 32, rows: 32, cols: 32, buffers: 2, efficiency: 0.6 },
+  { name: "32x128x32", m: 32, n: 128, k: 32, rows: 32, cols: 32, buffers: 2, efficiency: 0.6 },
+  { name: "32x32x32", m: 32, n: 32, k: 32, rows: 16, cols: 16, buffers: 2, efficiency: 0.3 },
 ];
 
 /** Invocations of a workgroup. */
@@ -34,7 +40,7 @@ export function cooperativeThreads(capabilities: Capabilities, tile: Cooperative
   return tile.m / tile.rows * (tile.n / tile.cols) * capabilities.subgroupSize;
 }
 
-/** Shared memory of a workgroup: two buffers of both operands, rows an octet longer than needed, or its sums. */
+/** Shared memory of a workgroup: buffers of both operands, rows an octet longer than needed, or its sums. */
 export function cooperativeSharedBytes(
   capabilities: Capabilities,
   tile: CooperativeTile,
@@ -44,7 +50,8 @@ export function cooperativeSharedBytes(
   const row = tile.k / 8 + 1;
   const columns = pointwise ? tile.k * (tile.n / 8 + 1) : tile.n * row;
   const subgroups = cooperativeThreads(capabilities, tile) / capabilities.subgroupSize;
-  return 16 * Math.max(2 * (tile.m * row + columns), subgroups * shape.m * (tile.cols / 4 + 1));
+  return 16 *
+    Math.max(tile.buffers * (tile.m * row + columns), subgroups * shape.m * (tile.cols / 4 + 1));
 }
 
 /**

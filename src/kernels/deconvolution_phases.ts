@@ -99,6 +99,7 @@ function phaseWeight(
   capabilities: Capabilities,
   problem: DeconvolutionProblem,
   phase: Phase,
+  elementBytes: number,
 ): Weight {
   const { weight, groups } = problem;
   const channels = problem.channels / groups;
@@ -128,13 +129,18 @@ function phaseWeight(
   };
   return {
     key: `phase:${sizes}:${region.from.base}:${region.from.strides}`,
-    byteLength: region.outputCount * 4,
-    dispatches: (to) => copyRegion(capabilities, region, 4, [0, to]),
+    byteLength: Math.ceil(region.outputCount * elementBytes / 4) * 4,
+    dispatches: (to) => copyRegion(capabilities, region, elementBytes, [0, to]),
   };
 }
 
 /** The bias with an entry for each phase of a channel. */
-function phaseBias(capabilities: Capabilities, filters: number, phases: number): Slot {
+function phaseBias(
+  capabilities: Capabilities,
+  filters: number,
+  phases: number,
+  elementBytes = 4,
+): Slot {
   if (phases === 1) return { role: "input", index: 2 };
   const region = {
     sizes: [filters, phases],
@@ -146,8 +152,23 @@ function phaseBias(capabilities: Capabilities, filters: number, phases: number):
     role: "prepared",
     key: `phase:${filters}:${phases}`,
     source: 2,
-    byteLength: region.outputCount * 4,
-    dispatches: copyRegion(capabilities, region, 4, [0, 1]),
+    byteLength: Math.ceil(region.outputCount * elementBytes / 4) * 4,
+    dispatches: copyRegion(capabilities, region, elementBytes, [0, 1]),
+  };
+}
+
+/** What computes the phases. */
+export interface PhaseKernels {
+  /** Of all operands. */
+  readonly elementBytes: 2 | 4;
+  /** Plans one phase. */
+  readonly plan: (problem: ConvolutionProblem) => Plan;
+}
+
+function wideKernels(capabilities: Capabilities, variant: string | undefined): PhaseKernels {
+  return {
+    elementBytes: 4,
+    plan: (part) => planConvolutionProblem(capabilities, part, variant),
   };
 }
 
@@ -156,10 +177,10 @@ function addPhase(
   problem: DeconvolutionProblem,
   phase: Phase,
   weight: Weight,
-  variant: string | undefined,
+  { elementBytes, plan: planPart }: PhaseKernels,
   slots: Slots,
 ): { dispatches: Dispatch[]; name: string } {
-  const plan = planConvolutionProblem(capabilities, ordinary(problem, phase), variant);
+  const plan = planPart(ordinary(problem, phase));
   let temporaries = 0;
   const places = plan.slots.map((slot) => {
     switch (slot.role) {
@@ -195,7 +216,10 @@ function addPhase(
     const slot = plan.slots[at]!;
     if (slot.role !== "input") return places[at]!;
     if (slot.index === 2) {
-      return slots.add(`bias ${phases}`, () => phaseBias(capabilities, problem.filters, phases));
+      return slots.add(
+        `bias ${phases}`,
+        () => phaseBias(capabilities, problem.filters, phases, elementBytes),
+      );
     }
     // An absent bias is bound to the weight, but not read: then the weight of the phase need not exist.
     const read = dispatch.program.bindings[binding]!.name.startsWith("weight");
@@ -274,6 +298,22 @@ export function planPhases(
   problem: DeconvolutionProblem,
   variant?: string,
 ): Plan {
+  return planPhasesWith(capabilities, problem, wideKernels(capabilities, variant));
+}
+
+/**
+ * Plans a transposed convolution by phases of some kernels.
+ *
+ * @param capabilities The device.
+ * @param problem The transposed convolution, as of {@linkcode planPhases}. Phases without taps are computed in float32.
+ * @param kernels Plan the phases.
+ * @returns The plans of the phases, one after another.
+ */
+export function planPhasesWith(
+  capabilities: Capabilities,
+  problem: DeconvolutionProblem,
+  kernels: PhaseKernels,
+): Plan {
   const slots = new Slots();
   const names = new Set<string>();
   const dispatches: Dispatch[] = [];
@@ -282,8 +322,8 @@ export function planPhases(
       dispatches.push(addRest(capabilities, problem, phase, slots));
       continue;
     }
-    const weight = phaseWeight(capabilities, problem, phase);
-    const part = addPhase(capabilities, problem, phase, weight, variant, slots);
+    const weight = phaseWeight(capabilities, problem, phase, kernels.elementBytes);
+    const part = addPhase(capabilities, problem, phase, weight, kernels, slots);
     dispatches.push(...part.dispatches);
     names.add(part.name);
   }
@@ -294,6 +334,19 @@ export function planPhases(
     flops: problem.flops,
     bytes: problem.bytes,
   };
+}
+
+/**
+ * The phases that have taps, as ordinary convolutions.
+ *
+ * @param problem The transposed convolution.
+ * @returns None if there are too many; null if some results are reached by no tap.
+ */
+export function phaseProblems(problem: DeconvolutionProblem): readonly ConvolutionProblem[] | null {
+  const phases = splitPhases(problem) ?? [];
+  return phases.some((phase) => phase.some(({ taps }) => taps === 0))
+    ? null
+    : phases.map((phase) => ordinary(problem, phase));
 }
 
 /**
@@ -314,7 +367,8 @@ export function planJoined(
 ): Plan {
   const slots = new Slots();
   const weight = joinedWeight(capabilities, problem, joined);
-  const { dispatches, name } = addPhase(capabilities, problem, joined, weight, variant, slots);
+  const kernels = wideKernels(capabilities, variant);
+  const { dispatches, name } = addPhase(capabilities, problem, joined, weight, kernels, slots);
   return {
     label: `Deconvolution/joined_${name}`,
     slots: slots.list,

@@ -10,6 +10,7 @@ import {
   planConvolution,
 } from "../kernels/convolution.ts";
 import { planHalfConvolution } from "../kernels/cooperative.ts";
+import { planHalfDeconvolution } from "../kernels/cooperative_products.ts";
 import { planWeightGradient, weightGradientWork } from "../kernels/convolution_gradient.ts";
 import { deconvolutionWork, planDeconvolution } from "../kernels/deconvolution.ts";
 import type { Tensor } from "../tensor/mod.ts";
@@ -289,6 +290,8 @@ export const deconvolutionOperator: Operator = defineOperator<typeof deconvoluti
   }),
   plan: (capabilities, values, inputs) =>
     planDeconvolution(capabilities, deconvolutionSettings(values, inputs)),
+  plan16: (capabilities, values, inputs) =>
+    planHalfDeconvolution(capabilities, deconvolutionSettings(values, inputs)),
   tunable: (capabilities, values, inputs) =>
     deconvolutionWork(capabilities, deconvolutionSettings(values, inputs)),
   backward: deconvolutionBackward,

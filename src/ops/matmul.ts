@@ -3,6 +3,7 @@
 import { ShapeError } from "../core/errors.ts";
 import { boolean, describe, integer, readOptions } from "../core/options.ts";
 import { broadcastShapes, elementCount, formatShape } from "../core/shape.ts";
+import { planHalfFullyConnected, planHalfMatmul } from "../kernels/cooperative_products.ts";
 import { planFullyConnected, planMatmul } from "../kernels/matmul.ts";
 import { scope, Tensor } from "../tensor/mod.ts";
 import {
@@ -79,6 +80,11 @@ function defineDot(name: "dot" | "batch_dot", rank: 2 | 3): Operator {
       const sizes = sizesOf(name, inputs, rank, transpose_a, transpose_b);
       const problem = { ...sizes, transposeA: transpose_a, transposeB: transpose_b };
       return planMatmul(capabilities, problem);
+    },
+    plan16: (capabilities, { transpose_a, transpose_b }, inputs) => {
+      const sizes = sizesOf(name, inputs, rank, transpose_a, transpose_b);
+      const problem = { ...sizes, transposeA: transpose_a, transposeB: transpose_b };
+      return planHalfMatmul(capabilities, problem);
     },
     keeps: (_attributes, needs) => [...(needs[0] ? [1] : []), ...(needs[1] ? [0] : [])],
     backward: ({ attributes: { transpose_a, transpose_b }, inputs, headGradient, needs }) => {
@@ -165,6 +171,10 @@ export const fullyConnectedOperator: Operator = defineOperator({
   plan: (capabilities, { num_hidden, flatten, no_bias }, inputs) => {
     const [m, k] = rowsOf(inputSpec(inputs, 0).shape, flatten);
     return planFullyConnected(capabilities, { m, n: num_hidden, k, hasBias: !no_bias });
+  },
+  plan16: (capabilities, { num_hidden, flatten, no_bias }, inputs) => {
+    const [m, k] = rowsOf(inputSpec(inputs, 0).shape, flatten);
+    return planHalfFullyConnected(capabilities, { m, n: num_hidden, k, hasBias: !no_bias });
   },
   keeps: (_attributes, needs) => [...(needs[0] ? [1] : []), ...(needs[1] ? [0] : [])],
   backward: ({ attributes: { num_hidden, flatten }, inputs, headGradient, needs }) => {

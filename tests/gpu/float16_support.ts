@@ -16,7 +16,13 @@ export function rounded(values: ArrayLike<number>): Float32Array<ArrayBuffer> {
 export const LOWEST = { float32: -3.4028234663852886e38, float16: -65504 } as const;
 
 /** Operators that may add up in the order of cooperative matrices: then a sum may round to the next number. */
-const REORDERED: readonly string[] = ["Convolution"];
+const REORDERED: readonly string[] = [
+  "Convolution",
+  "Deconvolution",
+  "FullyConnected",
+  "batch_dot",
+  "dot",
+];
 
 function agrees({ operator, output }: OperatorCall, value: number, actual: number): boolean {
   if (Object.is(value, actual)) return true;

@@ -44,6 +44,38 @@ const packInput: Kernel = ({ word, buffers, workgroups, localSize }) => {
   }
 };
 
+/** cooperative/pack_tile.comp: where what it writes comes from. */
+const packTile: Kernel = ({ word, constant, buffers, workgroups }) => {
+  const [source, result] = buffers as [Memory, Memory];
+  const shift = (at: number): number => (word("shifts") >>> (5 * at)) & 31;
+  const [tilesPixels, tilesOctets] = [word("tiles_pixels"), word("tiles_octets")];
+  assert(workgroups >= word("workgroups"));
+  for (let index = 0; index < word("workgroups"); index++) {
+    const pixelFirst = index % tilesPixels * 64;
+    const octetFirst = Math.floor(index / tilesPixels) % tilesOctets * 8;
+    const n = Math.floor(index / tilesPixels / tilesOctets);
+    for (let octet = octetFirst; octet < Math.min(octetFirst + 8, word("row_octets")); octet++) {
+      const group = divide(octet, word("group_multiplier"), shift(2));
+      const channel = (octet - group * word("group_octets")) * 8;
+      for (let pixel = pixelFirst; pixel < Math.min(pixelFirst + 64, word("pixels")); pixel++) {
+        const row = divide(pixel, word("in_w_multiplier"), shift(1));
+        const d = divide(row, word("in_h_multiplier"), shift(0));
+        const place = constant("wide") === 1
+          ? pixel
+          : d * word("input_d") + (row - d * word("in_h")) * word("input_h") +
+            (pixel - row * word("in_w")) * word("input_w");
+        for (let i = 0; i < 8; i++) {
+          const own = group * word("group_channels") + channel + i;
+          const at = n * word("input_n") + own * word("input_c") + place;
+          assert(constant("wide") === 0 || (at - pixel % 8) % 8 === 0, "a vector is cut");
+          const to = ((n * word("pixels") + pixel) * word("row_octets") + octet) * 8 + i;
+          result.write(to, channel + i < word("group_channels") ? source.read(at) : 0);
+        }
+      }
+    }
+  }
+};
+
 /** cooperative/pack_weight.comp. */
 const packWeight: Kernel = ({ word, buffers, workgroups, localSize }) => {
   const [weight, result] = buffers as [Memory, Memory];
@@ -219,6 +251,7 @@ const sumParts: Kernel = (launch) => {
 /** All of them, by program. */
 export const COOPERATIVE_KERNELS: Readonly<Record<string, Kernel>> = {
   "cooperative/pack_input": packInput,
+  "cooperative/pack_tile": packTile,
   "cooperative/pack_weight": packWeight,
   "cooperative/convolution": convolution,
   "cooperative/sum": sumParts,

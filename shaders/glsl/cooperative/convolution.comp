@@ -8,8 +8,8 @@
 // k_load is 1 (1x1 kernels) it has its pixels in a row.
 // Where there are too few tiles for the device, the steps are split over several workgroups (k_split): each stores its sums
 // alone, as [split][group][filter, padded to tiles][column, padded], and sum.comp adds them up and finishes them.
-// Local size: k_tile_m * k_tile_n / (k_rows * k_m * k_cols * k_n) subgroups. Two shared buffers, one barrier a step; the
-// next step's operands wait in registers meanwhile.
+// Local size: k_tile_m * k_tile_n / (k_rows * k_m * k_cols * k_n) subgroups. Two shared buffers and one barrier a step, or
+// one buffer and two barriers for larger tiles; the next step's operands wait in registers meanwhile.
 // target: vulkan1.2
 // compiler: >= 13
 #version 450
@@ -53,6 +53,8 @@ layout(constant_id = 23) const uint k_load = 0u;
 layout(constant_id = 24) const uint k_store = 0u;
 // Whether the result is a part of the sums, without epilogue.
 layout(constant_id = 25) const bool k_split = false;
+// 1 or 2 shared buffers.
+layout(constant_id = 26) const uint k_buffers = 2u;
 
 #include "lib/divide.glsl"
 #include "lib/epilogue.glsl"
@@ -97,13 +99,13 @@ const uint k_loads_n = (k_units_n + k_threads - 1u) / k_threads;
 const uint k_strip = k_cols * k_n;
 const uint k_strip_row = k_strip / 4u + 1u;
 const uint k_strips = k_threads / k_subgroup * k_m * k_strip_row;
-const uint k_tiles = 2u * (k_size_m + k_size_n);
+const uint k_tiles = k_buffers * (k_size_m + k_size_n);
 
 shared uvec4 pool[k_tiles > k_strips ? k_tiles : k_strips];
 
 uint thread;
-// Of each column that this invocation reads: offset of its image and group, and the first position of its window.
-uint own_base[k_loads_n];
+// Of each column that this invocation reads: the first position of its window, and its offset (which may lie in front).
+uint own_at[k_loads_n];
 uvec3 own_first[k_loads_n];
 uvec4 next_m[k_loads_m];
 uvec4 next_n[k_loads_n];
@@ -114,7 +116,7 @@ coopmat<float, gl_ScopeSubgroup, k_m, k_n, gl_MatrixUseAccumulator> sums[k_rows 
 
 void multiply(uint half_index) {
   uint base_m = half_index * k_size_m;
-  uint base_n = 2u * k_size_m + half_index * k_size_n;
+  uint base_n = k_buffers * k_size_m + half_index * k_size_n;
   const uint across = k_tile_n / (k_cols * k_n);
   uint first_m = gl_SubgroupID / across * (k_rows * k_m);
   uint first_n = gl_SubgroupID % across * (k_cols * k_n);
@@ -166,15 +168,18 @@ void main() {
   }
   uint weight_base = (group * push.tiles_m + tile_m) * push.steps * k_units_m;
   load_next(step_first, weight_base);
-  store_next(step_first & 1u);
+  store_next(step_first % k_buffers);
   barrier();
   for (uint t = step_first; t < step_end; t++) {
     if (t + 1u < step_end) {
       load_next(t + 1u, weight_base);
     }
-    multiply(t & 1u);
+    multiply(t % k_buffers);
+    if (k_buffers == 1u) {
+      barrier();
+    }
     if (t + 1u < step_end) {
-      store_next((t + 1u) & 1u);
+      store_next((t + 1u) % k_buffers);
     }
     barrier();
   }

@@ -1,16 +1,20 @@
 // The end of convolution.comp: sums go through shared memory, one row of matrices of each subgroup at a time, and from
 // there with bias, residual and activation to their places.
 
-float finish(float sum, uint channel, uint at) {
+float bias_of(uint channel) {
   float b = 0.0;
   if (k_has_bias) {
     b = float(bias.values[channel]);
   }
+  return b;
+}
+
+float residual_at(uint at) {
   float r = 0.0;
   if (k_has_residual) {
     r = float(residual.values[at]);
   }
-  return epilogue_value(sum, b, r);
+  return r;
 }
 
 uint pack_half(float a, float b) {
@@ -32,7 +36,7 @@ void store_halves(uint base, uint filter_first, uint column_first, uint channel_
         epilogue_offset(channel_base + index, place.y, place.z, place.w,
           push.output_c, push.output_d, push.output_h, push.output_w);
       float sum = strip_value(base, unit / k_strip, unit % k_strip);
-      result.values[at] = float16_t(finish(sum, channel_base + index, at));
+      result.values[at] = float16_t(epilogue_value(sum, bias_of(channel_base + index), residual_at(at)));
     }
   }
 }
@@ -47,10 +51,14 @@ void store_columns(uint base, uint filter_first, uint column_first, uint channel
     if (own < k_m * k_strip / 8u && filter_first + row < push.group_filters && column_first + column < push.columns) {
       uint n = divide(column_first + column, push.pixels_multiplier, push.shifts & 31u);
       uint at = n * push.output_n + column_first + column - n * push.pixels + channel * push.output_c;
+      float b = bias_of(channel);
       uvec4 y;
-      [[unroll]] for (uint i = 0u; i < 4u; i++) {
-        y[i] = pack_half(finish(strip_value(base, row, column + 2u * i), channel, at + 2u * i),
-          finish(strip_value(base, row, column + 2u * i + 1u), channel, at + 2u * i + 1u));
+      [[unroll]] for (uint i = 0u; i < 2u; i++) {
+        vec4 sum = uintBitsToFloat(pool[base + row * k_strip_row + column / 4u + i]);
+        uint to = at + 4u * i;
+        y[2u * i] = pack_half(epilogue_value(sum.x, b, residual_at(to)), epilogue_value(sum.y, b, residual_at(to + 1u)));
+        y[2u * i + 1u] = pack_half(epilogue_value(sum.z, b, residual_at(to + 2u)),
+          epilogue_value(sum.w, b, residual_at(to + 3u)));
       }
       result_octets.octets[at >> 3] = y;
     }
@@ -69,9 +77,11 @@ void store_filters(uint base, uint filter_first, uint column_first, uint channel
       uint at = place.x * push.output_n + place.y * push.output_d + place.z * push.output_h +
         place.w * push.output_w + channel;
       uvec4 y;
-      [[unroll]] for (uint i = 0u; i < 4u; i++) {
-        y[i] = pack_half(finish(strip_value(base, row + 2u * i, column), channel + 2u * i, at + 2u * i),
-          finish(strip_value(base, row + 2u * i + 1u, column), channel + 2u * i + 1u, at + 2u * i + 1u));
+      [[unroll]] for (uint i = 0u; i < 8u; i += 2u) {
+        float even = epilogue_value(strip_value(base, row + i, column), bias_of(channel + i), residual_at(at + i));
+        float odd = epilogue_value(strip_value(base, row + i + 1u, column), bias_of(channel + i + 1u),
+          residual_at(at + i + 1u));
+        y[i / 2u] = pack_half(even, odd);
       }
       result_octets.octets[at >> 3] = y;
     }
