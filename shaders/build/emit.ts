@@ -25,11 +25,12 @@ const HEADER = [
  */
 export function emitFamily(programs: readonly Compiled[], compiler: string): string {
   const lines = [...HEADER, `// compiler: ${compiler}`, "// SPIR-V, deflate-raw, base64."];
+  // Whoever cannot compile one of them must be able to make the manifest all the same, and to leave its family as it is.
+  const gated = programs.some(({ build }) => build.compiler > 0);
   for (const { build, reflection, text } of programs) {
     lines.push(
       "",
-      // Whoever cannot compile it must be able to make the manifest all the same.
-      ...(build.compiler > 0 ? [INTERFACE + interfaceText(build, reflection)] : []),
+      ...(gated ? [INTERFACE + interfaceText(build, reflection)] : []),
       `// source-hash: ${build.hash}`,
       `export const ${build.constant}: string =`,
       `  "${text}";`,

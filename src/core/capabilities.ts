@@ -31,6 +31,8 @@ export interface Capabilities {
   readonly winograd: boolean;
   /** What was measured; absent where the planner decides alone. */
   readonly tuning?: TuningTable | undefined;
+  /** Whether float32 products may be computed in parts of float16, which is faster and rounds more: `high`. */
+  readonly precision: "highest" | "high";
   /** Processors that run workgroups at the same time; a guess where the driver does not tell. */
   readonly processors: number;
   /** Invocations that run in lockstep. */

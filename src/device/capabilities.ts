@@ -30,6 +30,7 @@ export function readCapabilities(
     },
     winograd: options.winograd ?? true,
     tuning: device.kernels.tuning.enabled ? device.kernels.tuning : undefined,
+    precision: options.precision ?? "highest",
     processors: limits.processors || (adapter.type === "discrete" ? 32 : 16),
     subgroupSize: limits.subgroupSize,
     subgroupShuffle: features.subgroupShuffle,

@@ -44,6 +44,11 @@ export interface DeviceOptions {
    */
   readonly winograd?: boolean;
   /**
+   * `high` lets GPUs with cooperative matrices compute float32 convolutions in two parts of float16 each, which is faster and
+   * rounds more (tests hold it to 4e-6 of the sum of magnitudes). Infinite operands then give NaN. `highest` if omitted.
+   */
+  readonly precision?: Capabilities["precision"];
+  /**
    * Folder in which compiled kernels are kept for the next start of the program, one file for each device and driver, and
    * with `tune` the results of tuning in another. Nothing is read or written if omitted. A file that does not fit is ignored and replaced.
    */
@@ -90,6 +95,7 @@ export function checkDeviceOptions(options: DeviceOptions | undefined): Internal
     validate: boolean(false),
     loadPath: optional(oneOf(LOAD_PATHS)),
     winograd: optional(boolean(true)),
+    precision: optional(oneOf(["highest", "high"])),
     cacheDirectory: anything,
     tune: anything,
     log: anything,

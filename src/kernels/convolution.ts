@@ -27,6 +27,7 @@ import {
   supportsCpuWinograd,
 } from "./convolution_cpu_winograd.ts";
 import { planIgemmConvolution } from "./convolution_igemm.ts";
+import { planCooperativeConvolution, prefersCooperative, supportsParts } from "./cooperative.ts";
 import { planDirectConvolution } from "./convolution_direct.ts";
 import {
   checkConvolutionLimits,
@@ -115,6 +116,15 @@ export const CONVOLUTION_VARIANTS: readonly ConvolutionVariant[] = [
     supports: supportsWindow,
     when: prefersWindow,
     plan: planWindowConvolution,
+  },
+  {
+    name: "parts",
+    // Only where less precision is allowed: candidates must not bring it in.
+    supports: (problem, capabilities) =>
+      capabilities.precision === "high" && supportsParts(capabilities, problem),
+    when: (problem, capabilities) => prefersCooperative(capabilities, problem),
+    plan: (capabilities, problem) =>
+      planCooperativeConvolution(capabilities, problem, { parts: true }),
   },
   {
     name: "igemm",
@@ -297,7 +307,7 @@ export function planConvolution(
 }
 
 /** Variants that read in front of the input where padding is negative: all others must not be asked. */
-const CROPPING = /^(cpu|window|igemm.*|direct)$/;
+const CROPPING = /^(cpu|parts|window|igemm.*|direct)$/;
 
 function runs(
   { name, supports }: ConvolutionVariant,

@@ -2,7 +2,6 @@
 
 import { programs } from "../../shaders/manifest.ts";
 import type { Dispatch } from "../core/dispatch.ts";
-import { countSplits } from "./convolution_tiles.ts";
 import {
   checkConvolutionLimits,
   type ConvolutionProblem,
@@ -16,14 +15,16 @@ import {
 import {
   type CooperativeAccess,
   cooperativeAccess,
+  hasTileWorkgroups,
   packCooperativeInput,
   packCooperativeWeight,
 } from "./cooperative_pack.ts";
 import {
-  chooseCooperativeTile,
+  type CooperativeCut,
   cooperativeThreads,
   type CooperativeTile,
   cooperativeTileFits,
+  cutCooperative,
 } from "./cooperative_tile.ts";
 import { divisor } from "./divisor.ts";
 import { foldGrid, gridForItems, plainLocalSize } from "./grid.ts";
@@ -36,18 +37,27 @@ export interface CooperativeChoice {
   readonly splits?: number;
   /** Copy the input even where the kernel can read it as it is. */
   readonly packed?: boolean;
+  /** All operands are float32, and are multiplied in parts of float16. */
+  readonly parts?: boolean;
   /** The weight is no parameter: its packed form is not kept. */
   readonly transient?: boolean;
 }
 
-function tileFor(
+function cutFor(
   capabilities: Capabilities,
   problem: ConvolutionProblem,
   pointwise: boolean,
-): CooperativeTile | undefined {
-  const { filters, groups, batch, size } = problem;
-  const columns = batch * size[0] * size[1] * size[2];
-  return chooseCooperativeTile(capabilities, filters / groups, columns, groups, pointwise);
+  parts: boolean,
+): CooperativeCut | undefined {
+  const { filters, groups, batch, size, kernel } = problem;
+  return cutCooperative(capabilities, {
+    rows: filters / groups,
+    columns: batch * size[0] * size[1] * size[2],
+    depth: Math.ceil(problem.channels / groups / 8) * 8 * kernel[0] * kernel[1] * kernel[2] *
+      (parts ? 3 : 1),
+    products: groups,
+    pointwise,
+  });
 }
 
 /**
@@ -61,8 +71,8 @@ export function supportsCooperative(
   capabilities: Capabilities,
   problem: ConvolutionProblem,
 ): boolean {
-  return tileFor(capabilities, problem, cooperativeAccess(problem).load === "columns") !==
-    undefined;
+  const pointwise = cooperativeAccess(problem).load === "columns";
+  return cutFor(capabilities, problem, pointwise, false) !== undefined;
 }
 
 /**
@@ -80,6 +90,18 @@ export function prefersCooperative(
   return batch * size[0] * size[1] * size[2] >= 16 && capabilities.deviceClass !== "cpu" &&
     filters / groups >= 8 &&
     channels / groups * kernel[0] * kernel[1] * kernel[2] >= 16;
+}
+
+/**
+ * Whether a convolution of float32 tensors can be computed in parts of float16.
+ *
+ * @param capabilities The device.
+ * @param problem The convolution.
+ * @returns False where the device has no matrices of a fitting shape.
+ */
+export function supportsParts(capabilities: Capabilities, problem: ConvolutionProblem): boolean {
+  return hasTileWorkgroups(capabilities) &&
+    cutFor(capabilities, problem, false, true) !== undefined;
 }
 
 /** Whether they can and should. */
@@ -107,12 +129,18 @@ function directStrides(problem: ConvolutionProblem, load: CooperativeAccess["loa
     : { n: n / 8, c: problem.channels / problem.groups / 8, d: d / 8, h: h / 8, w: w / 8 };
 }
 
+/** Dispatches on other slots. */
+function rebind(dispatches: readonly Dispatch[], to: readonly number[]): Dispatch[] {
+  return dispatches.map((each) => ({ ...each, slots: each.slots.map((at) => to[at]!) }));
+}
+
 /** Adds the parts up and finishes the results; slots are parts, bias, residual and output. */
 function sumParts(
   capabilities: Capabilities,
   problem: ConvolutionProblem,
   [splits, rows, row]: readonly [splits: number, groupRows: number, row: number],
   slots: readonly number[],
+  parts: boolean,
 ): Dispatch {
   const { output, filters, groups } = problem;
   const [depth, height, width] = problem.size;
@@ -121,7 +149,7 @@ function sumParts(
   const count = filters * columns;
   const divisors = [columns, pixels, height, width, filters / groups].map(divisor);
   return makeDispatch(
-    programs["cooperative/sum"],
+    programs[parts ? "cooperative/sum.float" : "cooperative/sum.half"],
     { local_size_x: plainLocalSize(capabilities), ...epilogueConstants(problem) },
     {
       count,
@@ -152,12 +180,12 @@ function sumParts(
 }
 
 /**
- * Plans a convolution of float16 tensors with cooperative matrices.
+ * Plans a convolution of float16 tensors (or, in parts, of float32 tensors) with cooperative matrices.
  *
  * @param capabilities A device that {@linkcode supportsCooperative}.
  * @param problem The convolution; not empty. Padding may be negative.
  * @param choice What tests force.
- * @returns Inputs 0 input, 1 weight, 2 bias and 3 residual (where the problem has them) and output 0, all float16.
+ * @returns Inputs 0 input, 1 weight, 2 bias and 3 residual (where the problem has them) and output 0, all of one dtype.
  */
 export function planCooperativeConvolution(
   capabilities: Capabilities,
@@ -165,9 +193,13 @@ export function planCooperativeConvolution(
   choice: CooperativeChoice = {},
 ): Plan {
   const access = cooperativeAccess(problem);
-  const load = choice.packed === true ? "packed" : access.load;
+  const parts = choice.parts ?? false;
+  const load = parts || choice.packed ? "packed" : access.load;
   const pointwise = load === "columns";
-  const tile = choice.tile ?? tileFor(capabilities, problem, pointwise)!;
+  const cut = choice.tile === undefined
+    ? cutFor(capabilities, problem, pointwise, parts)!
+    : { tile: choice.tile, splits: 1 };
+  const { tile } = cut;
   const shape = capabilities.cooperativeMatrix!;
   if (!cooperativeTileFits(capabilities, tile, pointwise)) {
     throw new RangeError(
@@ -179,18 +211,18 @@ export function planCooperativeConvolution(
   let from = order[0]!;
   let strides = directStrides(problem, load);
   if (load === "packed") {
-    const packed = packCooperativeInput(capabilities, problem);
+    const packed = packCooperativeInput(capabilities, problem, parts);
     const copy = slots.push({ role: "temporary", byteLength: packed.byteLength }) - 1;
-    dispatches.push(...packed.dispatches.map((each) => ({ ...each, slots: [from, copy] })));
+    dispatches.push(...rebind(packed.dispatches, [from, copy]));
     from = copy;
     strides = packed.strides;
   }
-  const packing = packCooperativeWeight(capabilities, problem, tile);
+  const packing = packCooperativeWeight(capabilities, problem, tile, parts);
   const { byteLength, dispatches: packs } = packing.slot;
   const weight = slots.push(choice.transient ? { role: "temporary", byteLength } : packing.slot) -
     1;
   if (choice.transient) {
-    dispatches.push(...packs.map((each) => ({ ...each, slots: [order[1]!, weight] })));
+    dispatches.push(...rebind(packs, [order[1]!, weight]));
   }
 
   const { output, groups } = problem;
@@ -201,17 +233,14 @@ export function planCooperativeConvolution(
   const tilesN = Math.ceil(columns / tile.n);
   const whole = tilesM * tilesN * groups;
   const partElements = whole * tile.m * tile.n;
-  const length = Math.ceil(
-    packing.steps /
-      (choice.splits ?? countSplits(capabilities, whole, packing.steps, partElements * 4)),
-  );
+  const length = Math.ceil(packing.steps / (choice.splits ?? cut.splits));
   const splits = Math.ceil(packing.steps / length);
   const target = splits === 1
     ? order[4]!
     : slots.push({ role: "temporary", byteLength: splits * partElements * 4 }) - 1;
   const divisors = [pixels, height, width, packing.channelOctets].map(divisor);
   dispatches.push(makeDispatch(
-    programs["cooperative/convolution"],
+    programs[parts ? "cooperative/convolution.float" : "cooperative/convolution.half"],
     {
       local_size_x: cooperativeThreads(capabilities, tile),
       subgroup: capabilities.subgroupSize,
@@ -268,15 +297,17 @@ export function planCooperativeConvolution(
   if (splits > 1) {
     const sizes = [splits, tilesM * tile.m, tilesN * tile.n] as const;
     dispatches.push(
-      sumParts(capabilities, problem, sizes, [target, order[2]!, order[3]!, order[4]!]),
+      sumParts(capabilities, problem, sizes, [target, order[2]!, order[3]!, order[4]!], parts),
     );
   }
   return {
-    label: `Convolution/cooperative_${tile.name}${splits > 1 ? "_split" : ""}`,
+    label: `Convolution/cooperative_${parts ? "parts_" : ""}${tile.name}${
+      splits > 1 ? "_split" : ""
+    }`,
     slots,
     dispatches,
     flops: problem.flops,
-    bytes: problem.bytes / 2, // two bytes each
+    bytes: problem.bytes * (parts ? 1 : 0.5),
   };
 }
 

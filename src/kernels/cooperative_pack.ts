@@ -5,11 +5,24 @@ import type { Dispatch } from "../core/dispatch.ts";
 import type { ConvolutionProblem, ImageStrides, Triple } from "./convolution_problem.ts";
 import type { CooperativeTile } from "./cooperative_tile.ts";
 import { divisor } from "./divisor.ts";
+import { planFill } from "./elementwise.ts";
 import { foldGrid, gridForItems, plainLocalSize } from "./grid.ts";
 import { countOperand } from "./operand.ts";
 import { type Capabilities, makeDispatch, type Slot } from "./plan.ts";
 
 const WHERE = "pack an operand of Convolution";
+
+const OCTET_BYTES = 16;
+
+/**
+ * Whether a device runs the workgroups of 256 invocations that some of these kernels have.
+ *
+ * @param capabilities The device.
+ * @returns Whether it does.
+ */
+export function hasTileWorkgroups(capabilities: Capabilities): boolean {
+  return capabilities.maxWorkgroupInvocations >= 256 && capabilities.maxWorkgroupSize[0] >= 256;
+}
 
 /** How the kernel may read the input without a copy, and write the result. */
 export interface CooperativeAccess {
@@ -66,18 +79,19 @@ export interface PackedInput {
   readonly dispatches: readonly Dispatch[];
 }
 
-/** One invocation for each octet. */
+/** One invocation for each octet, or for both parts of one. */
 function packOctets(
   capabilities: Capabilities,
   { input, batch, groups, channels, inputSize: [depth, height, width] }: ConvolutionProblem,
   octets: number,
+  program: "cooperative/pack_input" | "cooperative/pack_input_parts",
 ): Dispatch {
   const row = groups * octets;
   const pixels = depth * height * width;
   const count = batch * pixels * row;
   const divisors = [pixels, row, height, width, octets].map(divisor);
   return makeDispatch(
-    programs["cooperative/pack_input"],
+    programs[program],
     { local_size_x: plainLocalSize(capabilities) },
     {
       count,
@@ -144,41 +158,62 @@ function packTiles(
   );
 }
 
+/** Writes the largest magnitude of slot 0 into the first octet of slot 1. */
+function findMagnitude(capabilities: Capabilities, count: number): Dispatch[] {
+  const [fill] = planFill(capabilities, 0, OCTET_BYTES).dispatches;
+  const wanted = Math.min(Math.ceil(count / 2048), 4 * capabilities.processors);
+  const grid = foldGrid(capabilities, wanted);
+  const invocations = grid[0] * grid[1] * grid[2] * 256;
+  return [
+    { ...fill!, slots: [1] },
+    makeDispatch(programs["cooperative/magnitude"], {}, { count, invocations }, [0, 1], grid),
+  ];
+}
+
 /**
  * Plans the copy of the input.
  *
  * @param capabilities The device.
  * @param problem The convolution.
+ * @param parts Whether the input is float32, to be copied in two parts of float16.
  * @returns The copy's place, and how to make it.
  * @throws {LimitError} If it is more than the device binds.
  */
 export function packCooperativeInput(
   capabilities: Capabilities,
   problem: ConvolutionProblem,
+  parts: boolean,
 ): PackedInput {
   const { batch, groups } = problem;
   const [depth, height, width] = problem.inputSize;
   const channels = problem.channels / groups;
   const octets = Math.ceil(channels / 8);
-  const row = groups * octets;
+  const copies = parts ? 2 : 1;
+  const row = groups * octets * copies;
   const pixels = depth * height * width;
-  const count = batch * pixels * row;
-  countOperand(capabilities, WHERE, [count], 16);
-  const tiled = octets * groups >= 4 && capabilities.maxWorkgroupInvocations >= 256 &&
-    capabilities.maxWorkgroupSize[0] >= 256;
-  const dispatch = tiled
-    ? packTiles(capabilities, problem, octets)
-    : packOctets(capabilities, problem, octets);
+  const count = batch * pixels * row + (parts ? 1 : 0);
+  countOperand(capabilities, WHERE, [count], OCTET_BYTES);
+  let dispatches: Dispatch[];
+  if (parts) {
+    dispatches = [
+      ...findMagnitude(capabilities, problem.inputCount),
+      packOctets(capabilities, problem, octets, "cooperative/pack_input_parts"),
+    ];
+  } else if (groups * octets >= 4 && hasTileWorkgroups(capabilities)) {
+    dispatches = [packTiles(capabilities, problem, octets)];
+  } else {
+    dispatches = [packOctets(capabilities, problem, octets, "cooperative/pack_input")];
+  }
   return {
     strides: {
       n: pixels * row,
-      c: octets, // of a group
+      c: octets * copies, // of a group
       d: height * width * row,
       h: width * row,
       w: row,
     },
-    byteLength: count * 16,
-    dispatches: [dispatch],
+    byteLength: count * OCTET_BYTES,
+    dispatches,
   };
 }
 
@@ -198,6 +233,7 @@ export interface PackedWeight {
  * @param capabilities The device.
  * @param problem The convolution.
  * @param tile The tile of the product.
+ * @param parts Whether the weight is float32, to be packed in parts of float16.
  * @returns A prepared slot, and its sizes.
  * @throws {LimitError} If it is more than the device binds.
  */
@@ -205,18 +241,20 @@ export function packCooperativeWeight(
   capabilities: Capabilities,
   problem: ConvolutionProblem,
   tile: CooperativeTile,
+  parts: boolean,
 ): PackedWeight {
   const { weight, groups, kernel } = problem;
   const channels = problem.channels / groups;
   const filters = problem.filters / groups;
-  const channelOctets = Math.ceil(channels / 8);
+  const channelOctets = Math.ceil(channels / 8) * (parts ? 3 : 1);
   const tapOctets = kernel[0] * kernel[1] * kernel[2] * channelOctets;
   const steps = Math.ceil(tapOctets * 8 / tile.k);
   const tilesM = Math.ceil(filters / tile.m);
   const count = groups * tilesM * steps * tile.m * tile.k / 8;
-  countOperand(capabilities, WHERE, [count], 16);
+  const octets = count + (parts ? 1 : 0);
+  countOperand(capabilities, WHERE, [octets], OCTET_BYTES);
   const dispatch = makeDispatch(
-    programs["cooperative/pack_weight"],
+    programs[parts ? "cooperative/pack_weight_parts" : "cooperative/pack_weight"],
     { local_size_x: plainLocalSize(capabilities) },
     {
       count,
@@ -248,10 +286,13 @@ export function packCooperativeWeight(
     slot: {
       role: "prepared",
       // All that the contents depend on, besides the weight itself.
-      key: `cooperative:${tile.m}:${tile.k}:${sizes}:${[n, c, d, h, w]}`,
+      key: `cooperative${parts ? "_parts" : ""}:${tile.m}:${tile.k}:${sizes}:${[n, c, d, h, w]}`,
       source: 1,
-      byteLength: count * 16,
-      dispatches: [dispatch],
+      byteLength: octets * OCTET_BYTES,
+      dispatches: [
+        ...(parts ? findMagnitude(capabilities, problem.weightCount) : []),
+        dispatch,
+      ],
     },
   };
 }

@@ -7,7 +7,7 @@ import {
   type DeconvolutionSettings,
   describeDeconvolution,
 } from "./deconvolution_problem.ts";
-import { planPhasesWith, phaseProblems } from "./deconvolution_phases.ts";
+import { phaseProblems, planPhasesWith } from "./deconvolution_phases.ts";
 import type { FullyConnectedProblem, MatmulProblem } from "./matmul.ts";
 import type { Capabilities, Plan } from "./plan.ts";
 

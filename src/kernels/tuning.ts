@@ -27,8 +27,9 @@ export function signatureOf(
   operator: string,
   settings: object,
 ): string {
-  const { loadPath, winograd } = capabilities;
-  return `${operator} ${loadPath}${winograd ? "" : " exact"} ${JSON.stringify(settings)}`;
+  const { loadPath, winograd, precision } = capabilities;
+  const allowed = `${winograd ? "" : " exact"}${precision === "high" ? " parts" : ""}`;
+  return `${operator} ${loadPath}${allowed} ${JSON.stringify(settings)}`;
 }
 
 /**

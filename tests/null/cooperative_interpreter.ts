@@ -253,6 +253,6 @@ export const COOPERATIVE_KERNELS: Readonly<Record<string, Kernel>> = {
   "cooperative/pack_input": packInput,
   "cooperative/pack_tile": packTile,
   "cooperative/pack_weight": packWeight,
-  "cooperative/convolution": convolution,
-  "cooperative/sum": sumParts,
+  "cooperative/convolution.half": convolution,
+  "cooperative/sum.half": sumParts,
 };

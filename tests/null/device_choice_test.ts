@@ -191,6 +191,7 @@ test("checkDeviceOptions() refuses wrong options before any native call", () => 
   assertThrows(check({ memoryBudgetBytes: 0 }), RangeError, "memoryBudgetBytes");
   assertThrows(check({ timeoutMilliseconds: NaN }), RangeError, "timeoutMilliseconds");
   assertThrows(check({ winograd: "no" }), TypeError, "winograd");
+  assertThrows(check({ precision: "low" }), RangeError, "precision");
   assertThrows(check({ loadPath: "fast" }), RangeError, "loadPath");
   assertThrows(check(3), TypeError, "options");
   assertEquals(checkDeviceOptions(undefined), {});

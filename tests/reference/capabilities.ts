@@ -1,4 +1,4 @@
-// Forged devices for planning tests: a CPU device, a large GPU, and the least that Vulkan allows.
+// Forged devices for planning tests: a CPU device, a large GPU, one with cooperative matrices, and the least that Vulkan allows.
 
 import type { Capabilities } from "../../src/core/capabilities.ts";
 
@@ -6,6 +6,7 @@ const GPU: Capabilities = {
   deviceClass: "discrete",
   loadPath: "storage",
   winograd: true,
+  precision: "highest",
   processors: 132,
   subgroupSize: 32,
   subgroupShuffle: true,
@@ -24,8 +25,9 @@ const GPU: Capabilities = {
 };
 
 /** Devices by name. */
-export const FORGED: Readonly<Record<"gpu" | "cpu" | "least", Capabilities>> = {
+export const FORGED: Readonly<Record<"gpu" | "matrices" | "cpu" | "least", Capabilities>> = {
   gpu: GPU,
+  matrices: { ...GPU, cooperativeMatrix: { m: 16, n: 16, k: 16 }, precision: "high" },
   cpu: {
     ...GPU,
     deviceClass: "cpu",
@@ -44,7 +46,6 @@ export const FORGED: Readonly<Record<"gpu" | "cpu" | "least", Capabilities>> = {
     subgroupSize: 1,
     subgroupShuffle: false,
     float16: false,
-    cooperativeMatrix: null,
     int64: false,
     int64Atomics: false,
     bufferDeviceAddress: false,

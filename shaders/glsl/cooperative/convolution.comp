@@ -1,4 +1,4 @@
-// Convolution in float16 as an implicit matrix product (filters x taps times taps x pixels) whose small products subgroups
+// Convolution of float16 (and, in parts, of float32) as an implicit matrix product (filters x taps times taps x pixels) whose small products subgroups
 // compute together in cooperative matrices, added up in float32.
 // Index map: a workgroup makes k_tile_m filters of one group times k_tile_n columns (pixels of all images in a row); each of
 // its subgroups k_rows x k_cols matrices of k_m x k_n. Taps go by octets, eight channels of one kernel position: a step is
@@ -6,10 +6,13 @@
 // The weight comes packed (pack_weight.comp): [group][tile of filters][step][filter][tap], zeros where there is none.
 // The input has its channels in a row, in octets (as it is, or through pack_input.comp): zeros beyond the last. Where
 // k_load is 1 (1x1 kernels) it has its pixels in a row.
+// The build `float` computes float32 in parts: each operand comes as a float16 and what that leaves over, scaled by a power of
+// two that its first octet tells (magnitude.comp). Three products of parts follow one another in the channels of a tap.
 // Where there are too few tiles for the device, the steps are split over several workgroups (k_split): each stores its sums
 // alone, as [split][group][filter, padded to tiles][column, padded], and sum.comp adds them up and finishes them.
 // Local size: k_tile_m * k_tile_n / (k_rows * k_m * k_cols * k_n) subgroups. Two shared buffers and one barrier a step, or
 // one buffer and two barriers for larger tiles; the next step's operands wait in registers meanwhile.
+// builds: half float
 // target: vulkan1.2
 // compiler: >= 13
 #version 450
@@ -56,15 +59,25 @@ layout(constant_id = 25) const bool k_split = false;
 // 1 or 2 shared buffers.
 layout(constant_id = 26) const uint k_buffers = 2u;
 
+#ifdef BUILD_FLOAT
+#define VALUE float
+const uint k_parts = 3u;
+const uint k_head = 1u; // octets in front of packed operands
+#else
+#define VALUE float16_t
+const uint k_parts = 1u;
+const uint k_head = 0u;
+#endif
+
 #include "lib/divide.glsl"
 #include "lib/epilogue.glsl"
 #include "lib/grid.glsl"
 
 layout(set = 0, binding = 0) readonly buffer Input { uvec4 octets[]; } source;
 layout(set = 0, binding = 1) readonly buffer Weight { uvec4 octets[]; } weight;
-layout(set = 0, binding = 2) readonly buffer Bias { float16_t values[]; } bias;
-layout(set = 0, binding = 3) readonly buffer Residual { float16_t values[]; } residual;
-layout(set = 0, binding = 4) writeonly buffer Output { float16_t values[]; } result;
+layout(set = 0, binding = 2) readonly buffer Bias { VALUE values[]; } bias;
+layout(set = 0, binding = 3) readonly buffer Residual { VALUE values[]; } residual;
+layout(set = 0, binding = 4) writeonly buffer Output { VALUE values[]; } result;
 layout(set = 0, binding = 4) writeonly buffer OutputOctets { uvec4 octets[]; } result_octets;
 layout(set = 0, binding = 4) writeonly buffer OutputFloats { float values[]; } result_part;
 
@@ -111,6 +124,9 @@ uvec4 next_m[k_loads_m];
 uvec4 next_n[k_loads_n];
 coopmat<float, gl_ScopeSubgroup, k_m, k_n, gl_MatrixUseAccumulator> sums[k_rows * k_cols];
 
+#ifdef BUILD_FLOAT
+#include "parts.glsl"
+#endif
 #include "convolution_load.glsl"
 #include "convolution_store.glsl"
 
@@ -140,6 +156,19 @@ void multiply(uint half_index) {
   }
 }
 
+#ifdef BUILD_FLOAT
+// Undoes the scaling of both operands, in two steps since one might leave the range.
+void scale_sums() {
+  int total = -scale_exponent(source.octets[0].x) - scale_exponent(weight.octets[0].x);
+  int first = total / 2;
+  float one = uintBitsToFloat(uint(first + 127) << 23);
+  float two = uintBitsToFloat(uint(total - first + 127) << 23);
+  [[unroll]] for (uint i = 0u; i < k_rows * k_cols; i++) {
+    sums[i] = sums[i] * one * two;
+  }
+}
+#endif
+
 void main() {
   if (workgroup_index() >= push.workgroups) {
     return; // the whole workgroup: no barrier is left waiting
@@ -166,7 +195,7 @@ void main() {
   [[unroll]] for (uint i = 0u; i < k_rows * k_cols; i++) {
     sums[i] = coopmat<float, gl_ScopeSubgroup, k_m, k_n, gl_MatrixUseAccumulator>(0.0);
   }
-  uint weight_base = (group * push.tiles_m + tile_m) * push.steps * k_units_m;
+  uint weight_base = k_head + (group * push.tiles_m + tile_m) * push.steps * k_units_m;
   load_next(step_first, weight_base);
   store_next(step_first % k_buffers);
   barrier();
@@ -183,6 +212,9 @@ void main() {
     }
     barrier();
   }
+#ifdef BUILD_FLOAT
+  scale_sums();
+#endif
   if (k_split) {
     store_part(tile_m, tile_n, split * (push.workgroups / push.splits / push.tiles_m / push.tiles_n) + group);
   } else {

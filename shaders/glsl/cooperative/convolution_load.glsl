@@ -34,7 +34,7 @@ void find_columns(uint column_first, uint group) {
       uvec4 place = column_place(min(column_first + row_of(unit), push.columns - 1u));
       own_first[i] = place.yzw * uvec3(k_stride_d, k_stride_h, k_stride_w) -
         uvec3(k_padding_d, k_padding_h, k_padding_w);
-      own_at[i] = place.x * push.input_n + group * push.input_c + own_first[i].x * push.input_d +
+      own_at[i] = k_head + place.x * push.input_n + group * push.input_c + own_first[i].x * push.input_d +
         own_first[i].y * push.input_h + own_first[i].z * push.input_w;
     }
   }
@@ -79,8 +79,13 @@ void load_next(uint step_index, uint weight_base) {
   bool inside = octet < push.tap_octets;
   uvec3 offset = uvec3(tap / (k_kernel_h * k_kernel_w) * k_dilation_d,
     tap / k_kernel_w % k_kernel_h * k_dilation_h, tap % k_kernel_w * k_dilation_w);
-  uint step_at = offset.x * push.input_d + offset.y * push.input_h + offset.z * push.input_w +
-    octet - tap * push.channel_octets;
+  uint channel = octet - tap * push.channel_octets;
+  if (k_parts == 3u) {
+    // Both parts of the channels, then the first again.
+    uint both = push.channel_octets / 3u * 2u;
+    channel -= channel >= both ? both : 0u;
+  }
+  uint step_at = offset.x * push.input_d + offset.y * push.input_h + offset.z * push.input_w + channel;
   [[unroll]] for (uint i = 0u; i < k_loads_n; i++) {
     next_n[i] = read_channels(i, offset, step_at, inside);
   }

@@ -17,8 +17,18 @@ float residual_at(uint at) {
   return r;
 }
 
-uint pack_half(float a, float b) {
-  return packFloat2x16(f16vec2(float16_t(a), float16_t(b)));
+// Eight neighbors of the result, from an aligned element on.
+void store_octet(uint at, float y[8]) {
+#ifdef BUILD_FLOAT
+  result_octets.octets[at >> 2] = floatBitsToUint(vec4(y[0], y[1], y[2], y[3]));
+  result_octets.octets[(at >> 2) + 1u] = floatBitsToUint(vec4(y[4], y[5], y[6], y[7]));
+#else
+  uvec4 words;
+  [[unroll]] for (uint i = 0u; i < 4u; i++) {
+    words[i] = packFloat2x16(f16vec2(float16_t(y[2u * i]), float16_t(y[2u * i + 1u])));
+  }
+  result_octets.octets[at >> 3] = words;
+#endif
 }
 
 float strip_value(uint base, uint row, uint column) {
@@ -36,7 +46,7 @@ void store_halves(uint base, uint filter_first, uint column_first, uint channel_
         epilogue_offset(channel_base + index, place.y, place.z, place.w,
           push.output_c, push.output_d, push.output_h, push.output_w);
       float sum = strip_value(base, unit / k_strip, unit % k_strip);
-      result.values[at] = float16_t(epilogue_value(sum, bias_of(channel_base + index), residual_at(at)));
+      result.values[at] = VALUE(epilogue_value(sum, bias_of(channel_base + index), residual_at(at)));
     }
   }
 }
@@ -52,15 +62,14 @@ void store_columns(uint base, uint filter_first, uint column_first, uint channel
       uint n = divide(column_first + column, push.pixels_multiplier, push.shifts & 31u);
       uint at = n * push.output_n + column_first + column - n * push.pixels + channel * push.output_c;
       float b = bias_of(channel);
-      uvec4 y;
+      float y[8];
       [[unroll]] for (uint i = 0u; i < 2u; i++) {
         vec4 sum = uintBitsToFloat(pool[base + row * k_strip_row + column / 4u + i]);
-        uint to = at + 4u * i;
-        y[2u * i] = pack_half(epilogue_value(sum.x, b, residual_at(to)), epilogue_value(sum.y, b, residual_at(to + 1u)));
-        y[2u * i + 1u] = pack_half(epilogue_value(sum.z, b, residual_at(to + 2u)),
-          epilogue_value(sum.w, b, residual_at(to + 3u)));
+        [[unroll]] for (uint j = 0u; j < 4u; j++) {
+          y[4u * i + j] = epilogue_value(sum[j], b, residual_at(at + 4u * i + j));
+        }
       }
-      result_octets.octets[at >> 3] = y;
+      store_octet(at, y);
     }
   }
 }
@@ -76,14 +85,11 @@ void store_filters(uint base, uint filter_first, uint column_first, uint channel
       uvec4 place = column_place(column_first + column);
       uint at = place.x * push.output_n + place.y * push.output_d + place.z * push.output_h +
         place.w * push.output_w + channel;
-      uvec4 y;
-      [[unroll]] for (uint i = 0u; i < 8u; i += 2u) {
-        float even = epilogue_value(strip_value(base, row + i, column), bias_of(channel + i), residual_at(at + i));
-        float odd = epilogue_value(strip_value(base, row + i + 1u, column), bias_of(channel + i + 1u),
-          residual_at(at + i + 1u));
-        y[i / 2u] = pack_half(even, odd);
+      float y[8];
+      [[unroll]] for (uint i = 0u; i < 8u; i++) {
+        y[i] = epilogue_value(strip_value(base, row + i, column), bias_of(channel + i), residual_at(at + i));
       }
-      result_octets.octets[at >> 3] = y;
+      store_octet(at, y);
     }
   }
 }

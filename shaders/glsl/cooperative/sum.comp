@@ -1,7 +1,8 @@
 // The end of a cooperative matrix product whose taps were split over workgroups: adds up the parts of each result, always
-// in the same order, so that equal inputs give equal bits; then bias, residual, activation, and its place as float16.
+// in the same order, so that equal inputs give equal bits; then bias, residual, activation, and its place.
 // Index map: an invocation makes one result; neighbors have neighboring columns (pixels of all images in a row).
 // Local size: no cooperation. Per addition it reads 4 bytes.
+// builds: half float
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_shader_16bit_storage : require
@@ -9,14 +10,20 @@
 
 layout(local_size_x_id = 0) in;
 
+#ifdef BUILD_FLOAT
+#define VALUE float
+#else
+#define VALUE float16_t
+#endif
+
 #include "lib/divide.glsl"
 #include "lib/epilogue.glsl"
 #include "lib/grid.glsl"
 
 layout(set = 0, binding = 0) readonly buffer Partial { float values[]; } partial;
-layout(set = 0, binding = 1) readonly buffer Bias { float16_t values[]; } bias;
-layout(set = 0, binding = 2) readonly buffer Residual { float16_t values[]; } residual;
-layout(set = 0, binding = 3) writeonly buffer Output { float16_t values[]; } result;
+layout(set = 0, binding = 1) readonly buffer Bias { VALUE values[]; } bias;
+layout(set = 0, binding = 2) readonly buffer Residual { VALUE values[]; } residual;
+layout(set = 0, binding = 3) writeonly buffer Output { VALUE values[]; } result;
 
 layout(push_constant) uniform Push {
   uint count; // results
@@ -58,5 +65,5 @@ void main() {
   if (k_has_residual) {
     r = float(residual.values[at]);
   }
-  result.values[at] = float16_t(epilogue_value(sum, b, r));
+  result.values[at] = VALUE(epilogue_value(sum, b, r));
 }
