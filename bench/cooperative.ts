@@ -29,6 +29,7 @@ usage: cooperative.ts [options]
 
   --only LIST   ids such as E1,R3 (default: every convolution)
   --batch N     this many times the images of the table (default 1)
+  --parts       float32 in parts of float16 (precision "high") instead of float16
   --tiles       measure every tile, not only the chosen one
   --seconds N   begin no further layer after this time (default 60)
 `;
@@ -37,6 +38,7 @@ const { values: options } = parseArgs({
   options: {
     only: { type: "string" },
     batch: { type: "string", default: "1" },
+    parts: { type: "boolean", default: false },
     tiles: { type: "boolean", default: false },
     seconds: { type: "string", default: "60" },
     help: { type: "boolean", default: false, short: "h" },
@@ -124,10 +126,11 @@ async function timesOf(device: Device, plan: Plan, problem: ConvolutionProblem, 
 
 function plansOf(device: Device, problem: ConvolutionProblem): Plan[] {
   const { capabilities } = device;
-  if (!options.tiles) return [planCooperativeConvolution(capabilities, problem)];
-  const pointwise = cooperativeAccess(problem).load === "columns";
+  const { parts } = options;
+  if (!options.tiles) return [planCooperativeConvolution(capabilities, problem, { parts })];
+  const pointwise = !parts && cooperativeAccess(problem).load === "columns";
   return COOPERATIVE_TILES.filter((tile) => cooperativeTileFits(capabilities, tile, pointwise))
-    .map((tile) => planCooperativeConvolution(capabilities, problem, { tile }));
+    .map((tile) => planCooperativeConvolution(capabilities, problem, { tile, parts }));
 }
 
 const sum = (numbers: readonly number[]): number =>
@@ -146,7 +149,7 @@ async function measure(device: Device, layer: Layer, problem: ConvolutionProblem
   const cells: string[] = [];
   let best = Infinity;
   for (const plan of plans) {
-    const times = await timesOf(device, plan, problem, true);
+    const times = await timesOf(device, plan, problem, !options.parts);
     best = Math.min(best, sum(times));
     const name = plan.label.replace("Convolution/cooperative_", "");
     cells.push(`${name} ${times.map((time) => time.toFixed(0)).join("+")}us ${rate(sum(times))}`);
