@@ -155,8 +155,16 @@ export class LoaderError extends Error {
    * @param reason Which part is missing.
    * @param message What was found and what to do.
    * @param attempts Each library tried; listed below the message.
+   * @throws {TypeError} If the attempts are no list.
    */
   constructor(reason: LoaderFailure, message: string, attempts: readonly LoaderAttempt[] = []) {
+    const good = typeof message === "string" && Array.isArray(attempts) &&
+      attempts.every((attempt) => typeof attempt === "object" && attempt !== null);
+    if (!good) {
+      throw new TypeError(
+        "Cannot construct LoaderError: expected a message and a list of attempts",
+      );
+    }
     super([message, ...attempts.map(({ path, reason }) => `  ${path}: ${reason}`)].join("\n"));
     this.name = "LoaderError";
     this.reason = reason;

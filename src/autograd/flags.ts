@@ -71,13 +71,16 @@ export class ModeScope {
    * Sets flags; not for users, who call `record()` and so on.
    *
    * @param next The flags to set; those that are absent stay as they are.
+   * @throws {TypeError} If a flag is neither true nor false.
    * @ignore
    */
   constructor(next: { readonly recording?: boolean; readonly training?: boolean }) {
+    const flags = { recording: boolean(recording), training: boolean(training) };
+    const read = readOptions("set flags", next ?? null, flags);
     this.#recording = recording;
     this.#training = training;
-    recording = next.recording ?? recording;
-    training = next.training ?? training;
+    recording = read.recording;
+    training = read.training;
   }
 
   /** Restores the flags. May be called again. */

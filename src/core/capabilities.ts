@@ -1,5 +1,15 @@
 // What planning knows of a device: plain data, filled by src/device, read by src/kernels.
 
+import {
+  boolean,
+  describe,
+  integer,
+  integerList,
+  oneOf,
+  type OptionRule,
+  readOptions,
+} from "./options.ts";
+
 /** A product of small matrices that a subgroup computes together: m x k by k x n. */
 export interface MatrixShape {
   /** Rows of the first factor and of the result. */
@@ -63,4 +73,58 @@ export interface Capabilities {
   readonly maxTexelBufferElements: number;
   /** Bytes of the push constant block. */
   readonly maxPushConstantBytes: number;
+}
+
+const whole = integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
+const flag: OptionRule<boolean> = (where, name, value) =>
+  boolean(false)(where, name, value ?? null);
+const axes: OptionRule<number[]> = (where, name, value) => {
+  const sizes = integerList({ minimum: 1, maximum: 2 ** 32 - 1 })(where, name, value);
+  if (sizes.length === 3) return sizes;
+  throw new RangeError(`Cannot ${where}: ${name} is ${describe(value)}, expected 3 integers`);
+};
+
+const matrix: OptionRule<unknown> = (where, name, value) => {
+  if (value === null) return null;
+  const size = integer({ minimum: 1 });
+  return readOptions(`${where} with ${name}`, value ?? null, { m: size, n: size, k: size });
+};
+
+const rules: { readonly [Key in keyof Capabilities]: OptionRule<unknown> } = {
+  deviceClass: oneOf(["cpu", "integrated", "discrete", "virtual"]),
+  loadPath: oneOf(["texel", "storage", "address"]),
+  winograd: flag,
+  processors: integer({ minimum: 1 }),
+  subgroupSize: integer({ minimum: 1 }),
+  subgroupShuffle: flag,
+  float16: flag,
+  cooperativeMatrix: matrix,
+  int64: flag,
+  bufferDeviceAddress: flag,
+  maxWorkgroupCount: axes,
+  maxWorkgroupSize: axes,
+  maxWorkgroupInvocations: integer({ minimum: 1 }),
+  maxSharedMemoryBytes: whole,
+  maxStorageBufferRange: whole,
+  maxTexelBufferElements: whole,
+  maxPushConstantBytes: whole,
+};
+
+const checked = new WeakSet<object>();
+
+/**
+ * Checks capabilities that came from a caller; the same object only once.
+ *
+ * @param where What is being done, for messages.
+ * @param value The value to check.
+ * @returns The capabilities.
+ * @throws {TypeError} If it is no object, or a member is unknown, missing or of a wrong type.
+ * @throws {RangeError} If a member is not allowed.
+ */
+export function checkCapabilities(where: string, value: unknown): Capabilities {
+  if (typeof value !== "object" || value === null || !checked.has(value)) {
+    readOptions(where, value ?? null, rules);
+    checked.add(value as object);
+  }
+  return value as Capabilities;
 }

@@ -4,7 +4,7 @@
 
 import type { DType, HostArray } from "./dtype.ts";
 import { dtypeOfArray } from "./dtype.ts";
-import { checkInteger, checkOptionsObject } from "./options.ts";
+import { checkInteger, checkOptionsObject, describe } from "./options.ts";
 import { checkShape, contiguousStrides, elementCount, formatShape } from "./shape.ts";
 import type { Shape } from "./shape.ts";
 import { ShapeError } from "./errors.ts";
@@ -57,7 +57,13 @@ export function format(
   const threshold = read("threshold", 1000);
   const edgeItems = read("edgeItems", 3);
   const lineWidth = read("lineWidth", 75);
-  const prefix = String(given["prefix"] ?? "tensor(");
+  const prefix = given["prefix"] ?? "tensor(";
+  if (typeof prefix !== "string") {
+    throw new TypeError(`Cannot ${where}: prefix is ${describe(prefix)}, expected a string`);
+  }
+  if (!ArrayBuffer.isView(data) || data instanceof DataView) {
+    throw new TypeError(`Cannot ${where}: data is ${describe(data)}, expected a typed array`);
+  }
   const sizes = checkShape(where, shape);
   const size = elementCount(sizes);
   if (data.length !== size) {

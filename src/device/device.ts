@@ -9,7 +9,7 @@ import type { LabelMemory, MemoryStatistics } from "./buffer_store.ts";
 import { type BufferResource, DeviceBuffer, resourceOf } from "./buffers.ts";
 import { readCapabilities } from "./capabilities.ts";
 import type { Context } from "./context.ts";
-import { checkRange, checkSize } from "./checks.ts";
+import { checkDispatch, checkLaunch, checkRange, checkSize, checkWord } from "./checks.ts";
 import { unwatchExit, watchExit } from "./exit.ts";
 import { Kernels } from "./kernels.ts";
 import { isMemoryFailure } from "./memory.ts";
@@ -204,9 +204,12 @@ export class Device {
    *
    * @param buffer What to fill.
    * @param word 32 bits; those of a negative integer are taken as they are.
+   * @throws {TypeError} If it is no number.
+   * @throws {RangeError} If it is no integer of 32 bits.
    */
   fill(buffer: DeviceBuffer, word: number): void {
     const resource = this.#use(buffer, "fill");
+    checkWord(buffer, word);
     const { recorder, store, transfer } = this.#parts;
     // Whole words: a buffer has room beyond its last odd byte.
     const length = Math.min(Math.ceil(buffer.byteLength / 4), Math.floor(resource.capacity / 4)) *
@@ -263,6 +266,7 @@ export class Device {
    * @param work Work of the operator's call that begins with this launch, for profiles.
    * @throws {DeviceError} If the program needs a feature that the device lacks.
    * @throws {LimitError} If the grid or an operand exceeds a limit.
+   * @throws {TypeError} If an argument has a wrong type.
    */
   dispatch(
     dispatch: Dispatch,
@@ -271,6 +275,7 @@ export class Device {
     work?: AnnouncedWork,
   ): void {
     if (this.#disposed || this.#context.lost !== undefined) this.#check("dispatch");
+    checkLaunch(dispatch, buffers, label);
     if (this.kernels.rehearsing) return this.kernels.collect(dispatch);
     this.#parts.recorder.profiler?.announce(work);
     const operands = this.#operands;
@@ -288,6 +293,7 @@ export class Device {
    */
   prepare(dispatch: Dispatch): void {
     this.#check("prepare a kernel");
+    checkDispatch("prepare a kernel", dispatch);
     this.#parts.pipeline(dispatch);
   }
 

@@ -1,6 +1,8 @@
 // The compiled kernels of a device, from outside: which ones some work needs, and how to have them before it runs.
 
 import type { Dispatch } from "../core/dispatch.ts";
+import { describe } from "../core/options.ts";
+import { checkDispatch } from "./checks.ts";
 import type { Parts } from "./parts.ts";
 import type { Tuning } from "./tuning.ts";
 
@@ -46,12 +48,19 @@ export class Kernels {
    * @returns Resolves when all are there.
    * @throws {DeviceError} If a program needs a feature that the device lacks.
    * @throws {DisposedError} If the device was disposed meanwhile.
+   * @throws {TypeError} If an argument has a wrong type.
    */
   async prepare(
     dispatches: readonly Dispatch[],
     onProgress: (progress: PrepareProgress) => void = () => {},
   ): Promise<void> {
     this.#check();
+    const where = "prepare kernels";
+    if (!Array.isArray(dispatches)) {
+      throw new TypeError(`Cannot ${where}: found ${describe(dispatches)}, expected a list`);
+    }
+    for (const each of dispatches as readonly Dispatch[]) checkDispatch(where, each);
+    checkFunction(where, "onProgress", onProgress);
     const { pipelines } = this.#parts;
     const wanted = new Map(dispatches.map((dispatch) => [dispatch.pipelineKey, dispatch]));
     const missing = [...wanted.values()].filter((each) => pipelines.find(each) === undefined);
@@ -103,8 +112,10 @@ export class Kernels {
    *
    * @param fn Must not wait for results, which stay undefined.
    * @returns The launches, one for each kernel.
+   * @throws {TypeError} If it is no function.
    */
   rehearse(fn: () => void): Dispatch[] {
+    checkFunction("rehearse", "fn", fn);
     const outer = this.#launches;
     const launches = this.#launches = new Map<string, Dispatch>();
     try {
@@ -121,8 +132,14 @@ export class Kernels {
    * @param dispatch The launch.
    */
   collect(dispatch: Dispatch): void {
+    checkDispatch("collect a launch", dispatch);
     this.#launches?.set(dispatch.pipelineKey, dispatch);
   }
+}
+
+function checkFunction(where: string, name: string, value: unknown): void {
+  if (typeof value === "function") return;
+  throw new TypeError(`Cannot ${where}: ${name} is ${describe(value)}, expected a function`);
 }
 
 /** Lets everything else run that waits for its turn. */

@@ -62,6 +62,7 @@ export class Profile<Result = unknown> {
    * @param deviceName Name of the device.
    * @param kernels Every launch in order, as `Device.stopProfile` gives them.
    * @param wallMilliseconds Time on the host's clock.
+   * @throws {TypeError} If the launches are none.
    */
   constructor(
     result: Result,
@@ -69,6 +70,7 @@ export class Profile<Result = unknown> {
     kernels: readonly KernelTiming[],
     wallMilliseconds: number,
   ) {
+    checkTimings("construct Profile", kernels);
     this.result = result;
     this.deviceName = deviceName;
     this.kernels = kernels;
@@ -107,6 +109,17 @@ export class Profile<Result = unknown> {
 }
 
 printAsText(Profile.prototype);
+
+function checkTimings(where: string, kernels: unknown): void {
+  const good = Array.isArray(kernels) &&
+    Array.from(kernels as unknown[]).every((each) =>
+      typeof (each as Partial<KernelTiming> | null | undefined)?.label === "string"
+    );
+  if (good) return;
+  throw new TypeError(
+    `Cannot ${where}: kernels is ${describe(kernels)}, expected what Device.stopProfile() gave`,
+  );
+}
 
 /** The operator in a label such as `Convolution/direct`. */
 export function operatorOf(label: string): string {

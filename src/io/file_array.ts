@@ -247,7 +247,7 @@ export function checkArrays(where: string, arrays: unknown, unique: boolean): Fi
       }, expected a list of { name, shape, dtype, data }`,
     );
   }
-  const checked = arrays.map((array) => checkArray(where, array));
+  const checked = Array.from(arrays as unknown[], (array) => checkArray(where, array));
   if (unique) {
     const names = new Set<string>();
     for (const { name } of checked) {

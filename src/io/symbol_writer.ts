@@ -143,17 +143,25 @@ function jsonOf(where: string, value: string | number | readonly (string | numbe
 }
 
 /** Refuses what TypeScript would refuse, so that the rest may rely on types. */
-function checkTypes(where: string, graph: SymbolGraph): void {
+/**
+ * Checks that a value is a graph.
+ *
+ * @param where What is being done, for messages.
+ * @param graph The value.
+ * @throws {TypeError} If it is none.
+ */
+export function checkTypes(where: string, graph: SymbolGraph): void {
   const object = (value: unknown) => typeof value === "object" && value !== null;
   const entry = (value: unknown) => object(value);
   const node = (value: SymbolNode) =>
     object(value) && typeof value.op === "string" && typeof value.name === "string" &&
     value.attrs instanceof Map && Array.isArray(value.controlDeps) &&
     [...value.attrs].flat().every((text) => typeof text === "string") &&
-    Array.isArray(value.inputs) && value.inputs.every(entry);
+    all(value.inputs, entry);
   const text = (value: unknown) => typeof value === "string";
-  const all = (value: unknown, rule: (item: unknown) => boolean) =>
-    Array.isArray(value) && value.every(rule);
+  // Holes of sparse lists are wrong too, which `every` would skip.
+  const all = <T>(value: unknown, rule: (item: T) => boolean) =>
+    Array.isArray(value) && Array.from(value as T[]).every(rule);
   const attribute = ([name, pair]: readonly [unknown, unknown]) => {
     const [type, value, ...more] = Array.isArray(pair) ? pair as unknown[] : [];
     return text(name) && more.length === 0 && (
@@ -162,8 +170,8 @@ function checkTypes(where: string, graph: SymbolGraph): void {
       type === "list_str" && all(value, text)
     );
   };
-  const good = object(graph) && Array.isArray(graph.nodes) && graph.nodes.every(node) &&
-    Array.isArray(graph.heads) && graph.heads.every(entry) && graph.attrs instanceof Map &&
+  const good = object(graph) && all(graph.nodes, node) && all(graph.heads, entry) &&
+    graph.attrs instanceof Map &&
     (graph.nodeRowPtr === null || Array.isArray(graph.nodeRowPtr)) &&
     [...graph.attrs].every(attribute);
   if (!good) {

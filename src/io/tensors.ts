@@ -85,6 +85,11 @@ export function toNumbers(dtype: FileDType, data: FileValues): Float64Array {
  * ```
  */
 export function bfloat16ToFloat32(bits: Uint16Array): Float32Array<ArrayBuffer> {
+  if (!(bits instanceof Uint16Array)) {
+    throw new TypeError(
+      `Cannot convert bfloat16: bits is ${describe(bits)}, expected a Uint16Array`,
+    );
+  }
   const wide = new Uint32Array(bits.length);
   for (let index = 0; index < bits.length; index++) wide[index] = bits[index]! << 16;
   return new Float32Array(wide.buffer);

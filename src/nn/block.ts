@@ -158,7 +158,7 @@ export abstract class Block extends BlockHooks {
    *   all parameters if absent.
    * @returns The parameters by dotted name such as `features.0.weight`. A shared parameter appears
    *   under every name.
-   * @throws {SyntaxError} If the pattern is no regular expression.
+   * @throws {FormatError} If the pattern is no regular expression.
    * @throws {TypeError} If it is neither a string nor a regular expression.
    *
    * @example
@@ -185,8 +185,15 @@ export abstract class Block extends BlockHooks {
    *
    * @param fn The function.
    * @returns This block.
+   * @throws {TypeError} If it is no function.
    */
   apply(fn: (block: Block) => void): this {
+    if (typeof fn !== "function") {
+      throw new TypeError(
+        `Cannot apply a function to ${this.constructor.name}: found ${describe(fn)}, ` +
+          `expected a function`,
+      );
+    }
     for (const child of this.#children.values()) child.apply(fn);
     fn(this);
     return this;

@@ -65,6 +65,18 @@ export interface OptimizeOptions extends HybridizeFlags {
   readonly clear?: boolean;
 }
 
+/** Keys of {@linkcode OptimizeOptions}. */
+export const OPTIMIZE_OPTIONS: readonly (keyof OptimizeOptions)[] = [
+  "partitionIfDynamic",
+  "staticAlloc",
+  "staticShape",
+  "inlineLimit",
+  "forwardBulkSize",
+  "backwardBulkSize",
+  "backend",
+  "clear",
+];
+
 /** A property that {@linkcode Block.setattr} sets. */
 export type ParameterSetting = "gradReq" | "lrMult" | "wdMult" | "init";
 

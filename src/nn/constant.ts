@@ -1,5 +1,6 @@
 // A parameter that never trains. After apache/mxnet python/mxnet/gluon/parameter.py, class Constant.
 
+import { describe } from "../core/shape.ts";
 import { readHostData, Tensor, type TensorData } from "../tensor/mod.ts";
 import { Constant as ConstantInitializer } from "./initializer.ts";
 import { warn } from "./messages.ts";
@@ -58,7 +59,7 @@ export class Constant extends Parameter {
   override set gradReq(gradReq: GradReq) {
     if (gradReq !== "null") {
       warn(
-        `Constant keeps gradReq "null": it has no gradient, ${JSON.stringify(gradReq)} is ignored`,
+        `Constant keeps gradReq "null": it has no gradient, ${describe(gradReq)} is ignored`,
       );
     }
   }

@@ -32,6 +32,7 @@ import type { InitializerLike } from "./initializers.ts";
 import { layerError } from "./layer_error.ts";
 import { Parameter } from "./parameter.ts";
 import { checkInitializer } from "./parameter_options.ts";
+import { checkTensor } from "./values.ts";
 
 /** One number for all axes, or one for each: `[W]`, `[H, W]` or `[D, H, W]`, whatever the layout. */
 export type Size = number | readonly number[];
@@ -183,8 +184,14 @@ export abstract class _Conv extends HybridBlock {
    *
    * @param inChannels The input channels; 0 if they are unknown, which leaves a -1.
    * @returns Sizes in the order of the layout, with output channels at `N`.
+   * @throws {TypeError} If they are no number.
+   * @throws {RangeError} If they are negative or no integer.
+   * @throws {ShapeError} If groups do not divide them.
    */
   preInfer(inChannels: number = 0): number[] {
+    const where = `infer the weight of ${this.constructor.name}`;
+    checkInteger(where, "inChannels", inChannels, { minimum: 0 });
+    this.#checkGroups(where, "inChannels", inChannels);
     const sizes: number[] = [];
     let spatial = 0;
     for (const axis of this.layout) {
@@ -202,6 +209,7 @@ export abstract class _Conv extends HybridBlock {
    * @throws {ShapeError} If its rank is wrong or `groups` does not divide its channels.
    */
   override inferShape(x: Tensor): void {
+    checkTensor(`apply ${this.constructor.name}`, "x", x);
     if (this.weight.shapeKnown) return this.checkChannels(x);
     const where = `apply ${this.constructor.name}`;
     const found = this.channelsOf(x);
@@ -237,7 +245,7 @@ export abstract class _Conv extends HybridBlock {
     try {
       y = convolution(x, known.weight.data(device), known.bias?.data(device), known.options);
     } catch (error) {
-      throw layerError(error, "Convolution", this.constructor.name);
+      throw layerError(error, this.constructor.name);
     }
     return activation !== null || known.act === null ? y : this.activate(y);
   }

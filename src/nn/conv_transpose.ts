@@ -1,7 +1,7 @@
 // Transposed convolution layers: what they have other than convolutions. After apache/mxnet
 // python/mxnet/gluon/nn/conv_layers.py.
 
-import { checkTuple, tuple } from "../core/options.ts";
+import { checkInteger, checkTuple, tuple } from "../core/options.ts";
 import { fixedOptions } from "../ops/fixed_options.ts";
 import { deconvolution, type DeconvolutionOptions, type Layout } from "../ops/index.ts";
 import type { Tensor } from "../tensor/mod.ts";
@@ -61,8 +61,12 @@ export abstract class _ConvTranspose extends _Conv {
    *
    * @param inChannels The input channels; 0 if they are unknown, which leaves a -1.
    * @returns Sizes in the order of the layout, with input channels at `N`, output channels of a group at `C`.
+   * @throws {TypeError} If they are no number.
+   * @throws {RangeError} If they are negative or no integer.
    */
   override preInfer(inChannels: number = 0): number[] {
+    const where = `infer the weight of ${this.constructor.name}`;
+    checkInteger(where, "inChannels", inChannels, { minimum: 0 });
     let spatial = 0;
     return [...this.layout].map((axis) => {
       if (axis === "N") return inChannels === 0 ? -1 : inChannels;
@@ -97,7 +101,7 @@ export abstract class _ConvTranspose extends _Conv {
     try {
       y = deconvolution(x, weight, bias, options);
     } catch (error) {
-      throw layerError(error, "Deconvolution", this.constructor.name);
+      throw layerError(error, this.constructor.name);
     }
     return this.activate(y);
   }

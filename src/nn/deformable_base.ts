@@ -28,8 +28,10 @@ import type { Size } from "./conv.ts";
 import { HybridBlock } from "./hybrid_block.ts";
 import { Zero } from "./initializer.ts";
 import type { InitializerLike } from "./initializers.ts";
+import { inLayer } from "./layer_error.ts";
 import { Parameter } from "./parameter.ts";
 import { checkInitializer } from "./parameter_options.ts";
+import { checkTensor } from "./values.ts";
 
 /** Options of the deformable convolution layers. */
 export interface DeformableConvOptions {
@@ -217,6 +219,8 @@ export abstract class _DeformableConvolution extends HybridBlock {
    *
    * @param inChannels The input channels; 0 if they are unknown, which leaves a -1.
    * @returns Sizes in the order of the layout, with output channels at `N`.
+   * @throws {TypeError} If they are no number.
+   * @throws {RangeError} If they are negative or no integer.
    */
   preInferWeight(inChannels: number = 0): number[] {
     return this.#weightShape(this.channels, inChannels);
@@ -227,6 +231,8 @@ export abstract class _DeformableConvolution extends HybridBlock {
    *
    * @param inChannels The input channels; 0 if they are unknown, which leaves a -1.
    * @returns Sizes in the order of the layout, with the branch's channels at `N`.
+   * @throws {TypeError} If they are no number.
+   * @throws {RangeError} If they are negative or no integer.
    */
   preInferOffsetWeight(inChannels: number = 0): number[] {
     return this.#weightShape(this.offsetChannels, inChannels);
@@ -239,6 +245,7 @@ export abstract class _DeformableConvolution extends HybridBlock {
    * @throws {ShapeError} If its rank is wrong or groups do not divide its channels.
    */
   override inferShape(x: Tensor): void {
+    checkTensor(`apply ${this.constructor.name}`, "x", x);
     const known = this.deformable_conv_weight.shapeKnown || this.offset_weight.shapeKnown;
     if (known) this.#checkChannels(x);
     const where = `apply ${this.constructor.name}`;
@@ -264,13 +271,12 @@ export abstract class _DeformableConvolution extends HybridBlock {
   protected offsets(x: Tensor): Tensor {
     this.#checkChannels(x);
     const { strides, padding, dilation, groups, layout } = this;
-    return convolution(x, this.offset_weight.data(x.device), this.offset_bias?.data(x.device), {
-      strides,
-      padding,
-      dilation,
-      groups,
-      layout,
-    });
+    const options = { strides, padding, dilation, groups, layout };
+    const [weight, bias] = [
+      this.offset_weight.data(x.device),
+      this.offset_bias?.data(x.device),
+    ];
+    return inLayer(this, () => convolution(x, weight, bias, options));
   }
 
   /**
@@ -293,19 +299,15 @@ export abstract class _DeformableConvolution extends HybridBlock {
       : null;
     const weight = this.deformable_conv_weight.data(x.device);
     const { strides, padding, dilation, groups, numDeformableGroup, layout } = this;
-    const y = convolve(weight, this.deformable_conv_bias?.data(x.device), {
-      strides,
-      padding,
-      dilation,
-      groups,
-      numDeformableGroup,
-      layout,
-      activation: fused,
-    });
+    const bias = this.deformable_conv_bias?.data(x.device);
+    const window = { strides, padding, dilation, groups, numDeformableGroup, layout };
+    const y = inLayer(this, () => convolve(weight, bias, { ...window, activation: fused }));
     return this.act !== null && fused === null ? this.act.call(y) : y;
   }
 
   #weightShape(filters: number, inChannels: number): number[] {
+    const where = `infer the weight of ${this.constructor.name}`;
+    checkInteger(where, "inChannels", inChannels, { minimum: 0 });
     const channels = inChannels === 0 ? -1 : inChannels / this.groups;
     const [kh, kw] = this.kernelSize as [number, number];
     return this.layout === "NCHW" ? [filters, channels, kh, kw] : [filters, kh, kw, channels];

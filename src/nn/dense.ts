@@ -10,8 +10,10 @@ import { Activation } from "./activation.ts";
 import { HybridBlock } from "./hybrid_block.ts";
 import { Zero } from "./initializer.ts";
 import type { InitializerLike } from "./initializers.ts";
+import { inLayer } from "./layer_error.ts";
 import { Parameter } from "./parameter.ts";
 import { checkInitializer } from "./parameter_options.ts";
+import { checkTensor } from "./values.ts";
 
 /** Options of {@linkcode Dense}. */
 export interface DenseOptions {
@@ -115,6 +117,7 @@ export class Dense extends HybridBlock {
    * @throws {ShapeError} If it has no axes, or rows without numbers.
    */
   override inferShape(x: Tensor): void {
+    checkTensor(`apply ${this.constructor.name}`, "x", x);
     const found = this.#unitsOf(x);
     if (this.weight.shapeKnown) return this.#checkUnits(x);
     if (found === 0) {
@@ -138,7 +141,8 @@ export class Dense extends HybridBlock {
     this.#checkUnits(x);
     const { flatten } = this;
     const bias = this.bias?.data(x.device) ?? null;
-    const y = fullyConnected(x, this.weight.data(x.device), bias, { flatten });
+    const weight = this.weight.data(x.device);
+    const y = inLayer(this, () => fullyConnected(x, weight, bias, { flatten }));
     return this.act === null ? y : this.act.call(y);
   }
 

@@ -3,12 +3,19 @@
 
 import type { DType } from "../core/dtype.ts";
 import { DeviceError, ShapeError, StateError } from "../core/errors.ts";
-import { boolean, checkBoolean, integer, optional, readOptions } from "../core/options.ts";
+import {
+  boolean,
+  checkBoolean,
+  checkOptionsObject,
+  integer,
+  optional,
+  readOptions,
+} from "../core/options.ts";
 import { describe } from "../core/shape.ts";
 import { scope, Tensor } from "../tensor/mod.ts";
 import { isTracing } from "../ops/tracer.ts";
 import { Block } from "./block.ts";
-import type { HybridizeFlags, OptimizeOptions } from "./block_options.ts";
+import { type HybridizeFlags, OPTIMIZE_OPTIONS, type OptimizeOptions } from "./block_options.ts";
 import { CachedGraph, type OpMonitor } from "./cached_graph.ts";
 import { exportBlock, type ExportedBlock } from "./graph_export.ts";
 import { HookHandle, HookList, type OpHook } from "./hooks.ts";
@@ -263,8 +270,14 @@ export abstract class HybridBlock extends Block {
    * ```
    */
   optimizeFor(inputs: Parameters<this["forward"]>, options: OptimizeOptions = {}): void {
-    const { backend = null, clear = false, ...flags } = options;
     const where = `optimize ${this.constructor.name}`;
+    if (!Array.isArray(inputs)) {
+      throw new TypeError(
+        `Cannot ${where}: inputs is ${describe(inputs)}, expected the list of arguments of forward`,
+      );
+    }
+    checkOptionsObject(where, options, OPTIMIZE_OPTIONS);
+    const { backend = null, clear = false, ...flags } = options;
     if (backend !== null) {
       throw new RangeError(
         `Cannot ${where}: unknown backend ${describe(backend)}, expected null, which is this one`,

@@ -6,6 +6,7 @@ import { ShapeError } from "../core/errors.ts";
 import { checkNumber, describe, number, oneOf, readOptions } from "../core/options.ts";
 import type { RandomStream } from "../core/random.ts";
 import { elementCount, formatShape, type Shape } from "../core/shape.ts";
+import { checkAsked, DRAWS_NOTHING, normalValues, uniformValues } from "./initializer_draw.ts";
 
 /**
  * A rule that gives a parameter its first values. Derive from it for rules of your own, and
@@ -45,7 +46,7 @@ export abstract class Initializer {
 export class Zero extends Initializer {
   /** The values in row-major order. */
   override values(shape: Shape): Float32Array<ArrayBuffer> {
-    return new Float32Array(elementCount(shape));
+    return new Float32Array(checkAsked(shape, DRAWS_NOTHING));
   }
 }
 
@@ -53,7 +54,7 @@ export class Zero extends Initializer {
 export class One extends Initializer {
   /** The values in row-major order. */
   override values(shape: Shape): Float32Array<ArrayBuffer> {
-    return new Float32Array(elementCount(shape)).fill(1);
+    return new Float32Array(checkAsked(shape, DRAWS_NOTHING)).fill(1);
   }
 }
 
@@ -78,7 +79,7 @@ export class Constant extends Initializer {
 
   /** The values in row-major order. */
   override values(shape: Shape, _stream: RandomStream, name: string): Float32Array<ArrayBuffer> {
-    const count = elementCount(shape);
+    const count = checkAsked(shape, DRAWS_NOTHING, name);
     if (typeof this.value === "number") return new Float32Array(count).fill(this.value);
     if (this.value.length !== count) {
       throw new ShapeError(
@@ -109,7 +110,7 @@ export class Uniform extends Initializer {
 
   /** The values in row-major order. */
   override values(shape: Shape, stream: RandomStream): Float32Array<ArrayBuffer> {
-    return uniformValues(elementCount(shape), this.scale, stream);
+    return uniformValues(checkAsked(shape, stream), this.scale, stream);
   }
 }
 
@@ -132,7 +133,7 @@ export class Normal extends Initializer {
 
   /** The values in row-major order. */
   override values(shape: Shape, stream: RandomStream): Float32Array<ArrayBuffer> {
-    return normalValues(elementCount(shape), this.sigma, stream);
+    return normalValues(checkAsked(shape, stream), this.sigma, stream);
   }
 }
 
@@ -187,6 +188,7 @@ export class Xavier extends Initializer {
 
   /** The values in row-major order. */
   override values(shape: Shape, stream: RandomStream, name: string): Float32Array<ArrayBuffer> {
+    const count = checkAsked(shape, stream, name);
     if (shape.length < 2) {
       throw new ShapeError(
         `Cannot initialize Parameter '${name}' with Xavier: its shape is ${formatShape(shape)}, ` +
@@ -198,7 +200,7 @@ export class Xavier extends Initializer {
     const factor = { in: fanIn, out: fanOut, avg: (fanIn + fanOut) / 2 }[this.factorType];
     const scale = Math.sqrt(this.magnitude / factor);
     const draw = this.rndType === "uniform" ? uniformValues : normalValues;
-    return draw(elementCount(shape), scale, stream);
+    return draw(count, scale, stream);
   }
 }
 
@@ -274,6 +276,7 @@ export class Orthogonal extends Initializer {
 
   /** The values in row-major order. */
   override values(shape: Shape, stream: RandomStream, name: string): Float32Array<ArrayBuffer> {
+    checkAsked(shape, stream, name);
     if (shape.length < 1) {
       throw new ShapeError(
         `Cannot initialize Parameter '${name}' with Orthogonal: its shape is (), ` +
@@ -307,6 +310,7 @@ export class Orthogonal extends Initializer {
 export class Bilinear extends Initializer {
   /** The values in row-major order. */
   override values(shape: Shape, _stream: RandomStream, name: string): Float32Array<ArrayBuffer> {
+    const count = checkAsked(shape, DRAWS_NOTHING, name);
     if (shape.length !== 4) {
       throw new ShapeError(
         `Cannot initialize Parameter '${name}' with Bilinear: its shape is ${
@@ -318,19 +322,11 @@ export class Bilinear extends Initializer {
     const height = shape[2]!, width = shape[3]!;
     const f = Math.ceil(width / 2);
     const c = (2 * f - 1 - f % 2) / (2 * f);
-    return Float32Array.from({ length: elementCount(shape) }, (_, i) => {
+    return Float32Array.from({ length: count }, (_, i) => {
       const x = i % width, y = Math.floor(i / width) % height;
       return (1 - Math.abs(x / f - c)) * (1 - Math.abs(y / f - c));
     });
   }
-}
-
-function uniformValues(count: number, scale: number, stream: RandomStream) {
-  return Float32Array.from({ length: count }, () => (2 * stream.nextUniform() - 1) * scale);
-}
-
-function normalValues(count: number, deviation: number, stream: RandomStream) {
-  return Float32Array.from({ length: count }, () => stream.nextNormal() * deviation);
 }
 
 /** Gram-Schmidt, twice for each vector, which is enough for orthogonality to the last bits. */

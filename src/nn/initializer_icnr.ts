@@ -4,7 +4,7 @@
 import { ShapeError } from "../core/errors.ts";
 import { checkInteger, checkTuple, describe } from "../core/options.ts";
 import type { RandomStream } from "../core/random.ts";
-import { elementCount, formatShape, type Shape } from "../core/shape.ts";
+import { checkShape, elementCount, formatShape, type Shape } from "../core/shape.ts";
 import { Initializer, Uniform } from "./initializer.ts";
 
 /**
@@ -58,6 +58,7 @@ export class ICNR extends Initializer {
 
   /** The values in row-major order. */
   override values(shape: Shape, stream: RandomStream, name: string): Float32Array<ArrayBuffer> {
+    checkShape("compute values of ICNR", shape); // the stream is the other initializer's affair
     const axes = shape.length - 2;
     const factors = typeof this.factor === "number"
       ? new Array<number>(Math.max(axes, 0)).fill(this.factor)

@@ -1,6 +1,7 @@
 // The initializers by name, and the forms in which an initializer may be given: an object, a
 // registered name, MXNet's JSON text or an options object. After apache/mxnet python/mxnet/registry.py.
 
+import { FormatError } from "../core/errors.ts";
 import { checkOptionsObject, nearest } from "../core/options.ts";
 import { describe } from "../core/shape.ts";
 import {
@@ -102,7 +103,7 @@ export function register(
  * @returns The initializer; the very same if it is one already.
  * @throws {TypeError} If the form or an option is none of these.
  * @throws {RangeError} If the name is not registered; names the nearest one.
- * @throws {SyntaxError} If a text that starts with `[` or `{` is no JSON.
+ * @throws {FormatError} If a text that starts with `[` or `{` is no JSON.
  *
  * @example
  * ```ts
@@ -119,9 +120,13 @@ export function create(
   where: string = "create an initializer",
 ): Initializer {
   if (form instanceof Initializer) return form;
+  if (typeof where !== "string") {
+    const found = describe(where);
+    throw new TypeError(`Cannot create an initializer: where is ${found}, expected a string`);
+  }
   if (typeof form === "string") {
     if (!/^\s*[[{]/.test(form)) return make(where, form, {});
-    const parsed: unknown = JSON.parse(form);
+    const parsed = parse(where, form);
     if (!Array.isArray(parsed)) return create(parsed as InitializerDescription, where);
     const [name, options = {}] = parsed as unknown[];
     if (typeof name === "string" && parsed.length <= 2) return make(where, name, options);
@@ -133,6 +138,15 @@ export function create(
     `Cannot ${where}: found ${describe(form)}, expected an Initializer, a name, ` +
       `a JSON text ["name", {options}] or an object with the key initializer`,
   );
+}
+
+function parse(where: string, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    const message = `Cannot ${where}: found ${describe(text)}, expected a name or JSON`;
+    throw new FormatError(message, { cause: error });
+  }
 }
 
 function make(where: string, name: string, options: unknown): Initializer {

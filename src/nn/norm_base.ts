@@ -18,6 +18,7 @@ import type { InitializerLike } from "./initializers.ts";
 import { Parameter } from "./parameter.ts";
 import { checkInitializer } from "./parameter_options.ts";
 import { pythonText } from "./text.ts";
+import { checkTensor } from "./values.ts";
 
 /** Options of all normalization layers. */
 export interface NormOptions {
@@ -116,6 +117,7 @@ export abstract class _Norm extends HybridBlock {
    * @throws {ShapeError} If it has no such axis, or no channels.
    */
   override inferShape(x: Tensor): void {
+    checkTensor(`apply ${this.constructor.name}`, "x", x);
     const where = `apply ${this.constructor.name}`;
     const channels = x.shape[normalizeAxis(where, this.axis, x.rank)]!;
     if (channels === 0) {

@@ -6,7 +6,7 @@ import { type DType, DTYPES } from "../core/dtype.ts";
 import { checkEnum } from "../core/options.ts";
 import { nextStream } from "../core/random.ts";
 import { describe, formatShape, type Shape } from "../core/shape.ts";
-import { defaultDevice, type Device, type Tensor } from "../tensor/mod.ts";
+import { checkDevice, defaultDevice, type Device, type Tensor } from "../tensor/mod.ts";
 import { Uniform } from "./initializer.ts";
 import { create, type InitializerLike } from "./initializers.ts";
 import { inform, warn } from "./messages.ts";
@@ -28,7 +28,7 @@ import {
   uninitializedError,
   unknownShapeError,
 } from "./parameter_options.ts";
-import { ParameterValues } from "./parameter_values.ts";
+import { checkRoom, ParameterValues } from "./parameter_values.ts";
 import { printAsText } from "./text.ts";
 import {
   copyInto,
@@ -183,12 +183,9 @@ export class Parameter {
     }
     const rule = create(init ?? this.init ?? defaultInit ?? new Uniform());
     const deferred = { init: rule, devices: device ?? null, value: null, verbose };
-    if (this.shapeKnown) {
-      this.#make(deferred);
-    } else {
-      this.dispose();
-      this.#deferred = deferred;
-    }
+    if (this.shapeKnown) return this.#make(deferred);
+    this.dispose();
+    this.#deferred = deferred;
   }
 
   /**
@@ -328,6 +325,7 @@ export class Parameter {
    * @param shape Shape of the values.
    * @param devices Where they are to go, if that is named.
    * @throws {ShapeError} If the shape does not fit.
+   * @throws {TypeError} If it is no shape, or a device is none.
    */
   checkLoad(shape: readonly number[], devices?: readonly Device[]): void {
     const current = this.#values?.devices ?? this.#deferred?.devices ?? undefined;
@@ -375,9 +373,12 @@ export class Parameter {
   #make(deferred: Deferred, device?: Device): void {
     const shape = this.#shape;
     if (shape === null || shape.includes(-1)) throw unknownShapeError(this.name, shape);
+    const devices = deferred.devices ??
+      [checkDevice(`initialize Parameter '${this.name}'`, device)];
+    checkRoom(shape, this.#dtype, devices);
     const value = deferred.value ??
       { data: deferred.init.values(shape, nextStream(), this.name), shape };
-    this.#create(value, deferred.devices ?? [device ?? defaultDevice()]);
+    this.#create(value, devices);
     if (deferred.verbose) {
       inform(`Initialized Parameter '${this.name}' with shape ${formatShape(shape)}`);
     }

@@ -9,7 +9,7 @@ import {
   StateError,
 } from "../core/errors.ts";
 import { boolean, number, oneOf, optional, readOptions } from "../core/options.ts";
-import { describe, formatShape, MAX_ELEMENTS, type Shape } from "../core/shape.ts";
+import { checkShape, describe, formatShape, MAX_ELEMENTS, type Shape } from "../core/shape.ts";
 import { checkDevice, type Device } from "../tensor/mod.ts";
 import type { Initializer } from "./initializer.ts";
 import { create, type InitializerLike } from "./initializers.ts";
@@ -215,7 +215,7 @@ export function formatPartial(shape: Shape | null): string {
  * @throws {DisposedError} If one was disposed.
  */
 export function readDevices(where: string, name: string, value: unknown): Device[] {
-  const list: unknown[] = Array.isArray(value) ? value : [value];
+  const list: unknown[] = Array.isArray(value) ? Array.from(value) : [value];
   if (list.length === 0) {
     throw new TypeError(`Cannot ${where}: ${name} is [], expected at least one Device`);
   }
@@ -292,6 +292,7 @@ export function unknownShapeError(name: string, shape: Shape | null): ShapeError
  * @param wanted Where the values are to go, if that is named.
  * @throws {ShapeError} If the shape does not fit.
  * @throws {DeviceError} If the parameter lives elsewhere.
+ * @throws {TypeError} If a shape or device is none.
  */
 export function checkLoadable(
   name: string,
@@ -300,10 +301,13 @@ export function checkLoadable(
   current: readonly Device[] | undefined,
   wanted: readonly Device[] | undefined,
 ): void {
-  checkFits(`Failed loading Parameter '${name}' from saved params`, shape, given, "saved");
-  if (wanted === undefined || current === undefined || sameMembers(wanted, current)) return;
+  const where = `load Parameter '${name}'`;
+  const sizes = checkShape(where, given);
+  const devices = wanted === undefined ? undefined : readDevices(where, "devices", wanted);
+  checkFits(`Failed loading Parameter '${name}' from saved params`, shape, sizes, "saved");
+  if (devices === undefined || current === undefined || sameMembers(devices, current)) return;
   throw new DeviceError(
-    `Cannot load Parameter '${name}' on ${deviceNames(wanted)}: ` +
+    `Cannot ${where} on ${deviceNames(devices)}: ` +
       `it was initialized on ${deviceNames(current)}`,
   );
 }

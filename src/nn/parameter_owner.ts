@@ -1,7 +1,7 @@
 // What a block does with all the parameters it owns, directly or through its children: first values,
 // settings, devices, loading and saving. Knows no children and no forward.
 
-import { anything, boolean, checkOptionsObject, readOptions } from "../core/options.ts";
+import { anything, boolean, checkOptionsObject, describe, readOptions } from "../core/options.ts";
 import type { FileSource } from "../io/files.ts";
 import {
   type InitializeOptions,
@@ -58,11 +58,11 @@ export abstract class ParameterOwner extends BlockNode {
    * @throws {RangeError} If the value is not allowed.
    */
   setattr<K extends ParameterSetting>(name: K, value: Parameter[K]): void {
-    checkOptionsObject(
-      `set attributes of the parameters of ${this.constructor.name}`,
-      { [name]: value },
-      PARAMETER_SETTINGS,
-    );
+    const where = `set attributes of the parameters of ${this.constructor.name}`;
+    if (typeof name !== "string") {
+      throw new TypeError(`Cannot ${where}: name is ${describe(name)}, expected a string`);
+    }
+    checkOptionsObject(where, { [name]: value }, PARAMETER_SETTINGS);
     for (const parameter of this.#distinct()) parameter[name] = value;
   }
 

@@ -3,9 +3,31 @@
 import { currentGradient, type GradReq, zeroGrad } from "../autograd/internal.ts";
 import type { DType } from "../core/dtype.ts";
 import { DeviceError, StateError } from "../core/errors.ts";
-import { defaultDevice, type Device, type Tensor } from "../tensor/mod.ts";
+import { elementCount } from "../core/shape.ts";
+import { checkDevice, type Device, empty, type Tensor } from "../tensor/mod.ts";
 import { deviceNames } from "./parameter_options.ts";
 import { copyInto, copyOf, meanOf, type Value } from "./values.ts";
+
+/** Elements from which a buffer is tried before the host computes values for it. */
+const MANY_ELEMENTS = 2 ** 24;
+
+/**
+ * Throws what allocating a large parameter would throw, before its values take the host's memory and time.
+ *
+ * @param shape Its shape.
+ * @param dtype Its element type.
+ * @param devices Where it is to live.
+ * @throws {LimitError} If no buffer of a device can be so large.
+ * @throws {OutOfMemoryError} If a device has no room.
+ */
+export function checkRoom(
+  shape: readonly number[],
+  dtype: DType,
+  devices: readonly Device[],
+): void {
+  if (elementCount(shape) < MANY_ELEMENTS) return;
+  for (const device of devices) empty(shape, { dtype, device }).dispose();
+}
 
 /** The copies of a parameter's values, and their gradients. */
 export class ParameterValues {
@@ -54,16 +76,20 @@ export class ParameterValues {
    * @param device Which one; if absent, the only one or that on the default device.
    * @returns The copy.
    * @throws {DeviceError} If there is none.
+   * @throws {TypeError} If it is no device.
    */
   at(device: Device | undefined): Tensor {
     if (device === undefined && this.#copies.size === 1) {
       for (const copy of this.#copies.values()) return copy;
     }
-    const wanted = device ?? defaultDevice();
+    const where = `get Parameter '${this.#name}'`;
+    const known = device === undefined ? undefined : this.#copies.get(device);
+    if (known !== undefined) return known;
+    const wanted = checkDevice(where, device);
     const copy = this.#copies.get(wanted);
     if (copy !== undefined) return copy;
     throw new DeviceError(
-      `Parameter '${this.#name}' was not initialized on ${deviceNames([wanted])}, ` +
+      `Cannot ${where}: it was not initialized on ${deviceNames([wanted])}, ` +
         `only on ${deviceNames(this.devices)}`,
     );
   }

@@ -17,7 +17,7 @@ import type { Layout } from "../ops/index.ts";
 import type { Tensor } from "../tensor/mod.ts";
 import type { Size } from "./conv.ts";
 import { HybridBlock } from "./hybrid_block.ts";
-import { layerError } from "./layer_error.ts";
+import { inLayer } from "./layer_error.ts";
 
 /** Options of all pooling layers with sliding windows. */
 export interface PoolOptions<Order extends Layout = Layout> {
@@ -173,16 +173,15 @@ export abstract class _Pooling<Result = Tensor> extends HybridBlock {
     }
     const { poolType: type, layout, nanPolicy } = this;
     // What a derived class declares as Result follows from the options that it passes on.
-    if (this.globalPool) return globalPooling(x, { type, layout, nanPolicy }) as Result;
+    if (this.globalPool) {
+      return inLayer(this, () => globalPooling(x, { type, layout, nanPolicy })) as Result;
+    }
     const { poolSize, strides, padding, ceilMode, countIncludePad } = this;
     const options = { strides, padding, ceilMode, countIncludePad, layout, nanPolicy };
-    let y: Tensor;
-    try {
-      y = pooling(x, poolSize, { ...options, type });
-    } catch (error) {
-      throw layerError(error, "Pooling", this.constructor.name);
-    }
-    return (this.returnIndices ? [y, maxPoolIndices(x, poolSize, options)] : y) as Result;
+    return inLayer(this, () => {
+      const y = pooling(x, poolSize, { ...options, type });
+      return this.returnIndices ? [y, maxPoolIndices(x, poolSize, options)] : y;
+    }) as Result;
   }
 
   /** Gluon's text. */

@@ -8,6 +8,8 @@ import { readPadding } from "../ops/pooling_functions.ts";
 import type { Tensor } from "../tensor/mod.ts";
 import type { Size } from "./conv.ts";
 import { HybridBlock } from "./hybrid_block.ts";
+import { inLayer } from "./layer_error.ts";
+import { checkTensor } from "./values.ts";
 
 /** Options of the unpooling layers; those of the pooling layer that made the indices. */
 export interface MaxUnpoolOptions<Order extends Layout = Layout> {
@@ -79,6 +81,7 @@ export abstract class _MaxUnpool extends HybridBlock {
    */
   override forward(x: Tensor, indices: Tensor, outputSize?: readonly number[]): Tensor {
     const where = `apply ${this.constructor.name}`;
+    checkTensor(where, "x", x);
     if (x.rank !== this.layout.length) {
       throw new ShapeError(
         `Cannot ${where}: input of shape ${formatShape(x.shape)} has rank ${x.rank}, ` +
@@ -101,7 +104,7 @@ export abstract class _MaxUnpool extends HybridBlock {
           `${Math.max(middle - stride + 1, 1)} to ${middle + stride - 1}`,
       );
     });
-    return maxUnpool(x, indices, sizes, { layout: this.layout });
+    return inLayer(this, () => maxUnpool(x, indices, sizes, { layout: this.layout }));
   }
 
   /** Class, sizes and layout. */

@@ -1,5 +1,6 @@
 // Patterns that choose parameters by name, with the semantics of Python's `re.match`.
 
+import { FormatError } from "../core/errors.ts";
 import { describe } from "../core/shape.ts";
 
 /**
@@ -7,11 +8,20 @@ import { describe } from "../core/shape.ts";
  *
  * @param select Text of a regular expression, or one whose flags are kept.
  * @returns The pattern.
- * @throws {SyntaxError} If the text is no regular expression.
+ * @throws {FormatError} If the text is no regular expression.
  * @throws {TypeError} If it is neither.
  */
 export function startPattern(select: string | RegExp): RegExp {
-  if (typeof select === "string") return new RegExp(`^(?:${select})`);
+  if (typeof select === "string") {
+    try {
+      return new RegExp(`^(?:${select})`);
+    } catch (error) {
+      throw new FormatError(
+        `Cannot select parameters: select is ${describe(select)}, expected a regular expression`,
+        { cause: error },
+      );
+    }
+  }
   if (select instanceof RegExp) {
     // Without state (g, y) and with `^` for the start of the name only (m).
     return new RegExp(`^(?:${select.source})`, select.flags.replaceAll(/[gmy]/g, ""));

@@ -1,7 +1,7 @@
 // Containers that run their children one after the other. Know no layers.
 // After apache/mxnet python/mxnet/gluon/nn/basic_layers.py.
 
-import { describe } from "../core/shape.ts";
+import { describe, integer, optional, readOptions } from "../core/options.ts";
 import type { Tensor } from "../tensor/mod.ts";
 import { Block } from "./block.ts";
 import type { HybridizeFlags } from "./block_options.ts";
@@ -28,6 +28,19 @@ function childAt<B>(name: string, children: readonly B[], index: number): B {
     );
   }
   return child;
+}
+
+function childrenOf<B extends Block>(
+  container: Block & Iterable<B>,
+  begin: unknown,
+  end: unknown,
+): B[] {
+  const where = `slice ${container.constructor.name}`;
+  const { begin: first, end: last } = readOptions(where, { begin, end }, {
+    begin: optional(integer()),
+    end: optional(integer()),
+  });
+  return [...container].slice(first, last);
 }
 
 /**
@@ -85,9 +98,11 @@ export class Sequential<Output = Tensor> extends Block implements Iterable<Block
    * @param begin First position; negative ones count from the end.
    * @param end Position after the last; all to the end if absent.
    * @returns The new container.
+   * @throws {TypeError} If a position is not a number.
+   * @throws {RangeError} If it is no integer.
    */
   slice(begin?: number, end?: number): this {
-    return this.emptyCopy().add(...[...this].slice(begin, end));
+    return this.emptyCopy().add(...childrenOf(this, begin, end));
   }
 
   /** The children in order. */
@@ -193,9 +208,11 @@ export class HybridSequential<Output = Tensor> extends HybridBlock
    * @param begin First position; negative ones count from the end.
    * @param end Position after the last; all to the end if absent.
    * @returns The new container.
+   * @throws {TypeError} If a position is not a number.
+   * @throws {RangeError} If it is no integer.
    */
   slice(begin?: number, end?: number): this {
-    return this.emptyCopy().add(...[...this].slice(begin, end));
+    return this.emptyCopy().add(...childrenOf(this, begin, end));
   }
 
   /** The children in order. */

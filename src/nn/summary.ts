@@ -2,13 +2,14 @@
 // After apache/mxnet python/mxnet/gluon/block.py, Block.summary.
 
 import { StateError } from "../core/errors.ts";
-import { elementCount, formatShape } from "../core/shape.ts";
+import { describe, elementCount, formatShape } from "../core/shape.ts";
 import { type OperatorCall, setRecorder } from "../ops/define.ts";
 import { multiplyAdds } from "../ops/multiply_adds.ts";
 import { scope, Tensor } from "../tensor/mod.ts";
 import type { Block } from "./block.ts";
 import type { HookHandle } from "./hooks.ts";
 import type { Parameter } from "./parameter.ts";
+import { checkNesting } from "./structure.ts";
 import { printAsText } from "./text.ts";
 
 /** One call of a block. */
@@ -47,11 +48,18 @@ export class Summary {
    *
    * @param rows The rows.
    * @param work Totals of all operators, also of those outside any row.
+   * @throws {TypeError} If one has a wrong type.
    */
   constructor(
     rows: readonly SummaryRow[],
     work: { readonly macs: number; readonly bytes: number },
   ) {
+    if (!Array.isArray(rows) || typeof work !== "object" || work === null) {
+      throw new TypeError(
+        `Cannot construct Summary: rows is ${describe(rows)}, work is ${describe(work)}, ` +
+          `expected a list and { macs, bytes }; see Block.summary`,
+      );
+    }
     this.rows = rows;
     this.macs = work.macs;
     this.bytes = work.bytes;
@@ -183,7 +191,7 @@ class Observer {
     this.rows.push({
       name: `${block.constructor.name}-${this.rows.length}`,
       block,
-      outputShape: formatShapes(output, true),
+      outputShape: formatShapes(output),
       parameters,
       trainable,
       shared,
@@ -193,19 +201,20 @@ class Observer {
 }
 
 /** Shapes in the nesting of Python lists; the outermost brackets are left out. */
-function formatShapes(value: unknown, outermost: boolean = false): string {
+function formatShapes(value: unknown, depth: number = 0): string {
+  checkNesting(depth);
   if (value instanceof Tensor) return formatShape(value.shape);
   if (value === null || value === undefined) return "None";
   const items = Array.isArray(value)
     ? value
     : value instanceof Map
     ? [...value.values()]
-    : Object.getPrototypeOf(value) === Object.prototype
+    : typeof value === "object" && Object.getPrototypeOf(value) === Object.prototype
     ? Object.values(value as object)
     : null;
-  if (items === null) return String(value);
-  const text = items.map((item) => formatShapes(item)).join(", ");
-  return outermost ? text : `[${text}]`;
+  if (items === null) return typeof value === "object" ? describe(value) : String(value);
+  const text = items.map((item) => formatShapes(item, depth + 1)).join(", ");
+  return depth === 0 ? text : `[${text}]`;
 }
 
 /**
@@ -220,7 +229,7 @@ export function summarize(model: Block, inputs: readonly unknown[]): Summary {
   observer.rows.push({
     name: "Input",
     block: null,
-    outputShape: formatShapes(inputs, true),
+    outputShape: formatShapes(inputs),
     parameters: 0,
     trainable: 0,
     shared: 0,

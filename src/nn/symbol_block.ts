@@ -6,11 +6,16 @@ import { boolean, describe, optional, readOptions } from "../core/options.ts";
 import { GraphProgram } from "../graph/program.ts";
 import type { FileSource } from "../io/files.ts";
 import type { SymbolGraph, SymbolNode } from "../io/symbol_json.ts";
+import { checkSymbol, checkTypes } from "../io/symbol_writer.ts";
 import { Tensor } from "../tensor/mod.ts";
 import { HybridBlock } from "./hybrid_block.ts";
 import { Parameter } from "./parameter.ts";
 import { type DeviceOrDevices, readDevices } from "./parameter_options.ts";
 import type { TensorLike } from "./values.ts";
+
+function isListOfNames(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((name) => typeof name === "string");
+}
 
 /** Options of {@linkcode SymbolBlock.imports}. */
 export interface ImportOptions {
@@ -51,11 +56,24 @@ export class SymbolBlock extends HybridBlock {
    *
    * @param graph The graph.
    * @param inputNames Names of the variables that are inputs, in the order of the arguments of `call`.
+   * @throws {TypeError} If they are no graph or no names.
    * @throws {RangeError} If the graph has no such variable, or holds what is not supported.
    */
   constructor(graph: SymbolGraph, inputNames: string | readonly string[]) {
     super();
-    const names = typeof inputNames === "string" ? [inputNames] : inputNames;
+    const where = "make a SymbolBlock";
+    checkTypes(where, graph);
+    checkSymbol(graph, (message) => {
+      throw new RangeError(`Cannot ${where}: ${message}`);
+    });
+    const names: unknown = typeof inputNames === "string" ? [inputNames] : inputNames;
+    if (!isListOfNames(names)) {
+      throw new TypeError(
+        `Cannot ${where}: inputNames is ${
+          describe(inputNames)
+        }, expected a name or a list of names`,
+      );
+    }
     this.#program = new GraphProgram(graph);
     this.#inputs = [...names];
     this.#several = graph.heads.length > 1;

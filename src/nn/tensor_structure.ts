@@ -2,6 +2,7 @@
 // graphs with flat inputs and outputs stand for any `forward`. Knows no blocks.
 
 import { Tensor } from "../tensor/mod.ts";
+import { checkNesting } from "./structure.ts";
 
 /** A value taken apart. */
 export interface Structure {
@@ -26,24 +27,27 @@ type Shape =
  *
  * @param value Tensors, arrays, maps and plain objects of them, or anything else.
  * @returns Its tensors and its nesting.
+ * @throws {TypeError} If it is nested too deep.
  */
 export function structureOf(value: unknown): Structure {
   const tensors: Tensor[] = [];
   const others: unknown[] = [];
-  const visit = (item: unknown): Shape => {
+  const visit = (item: unknown, depth: number): Shape => {
+    checkNesting(depth);
+    const inside = (each: unknown) => visit(each, depth + 1);
     if (item instanceof Tensor) return { kind: "tensor", index: tensors.push(item) - 1 };
-    if (Array.isArray(item)) return { kind: "list", items: Array.from(item, visit) };
+    if (Array.isArray(item)) return { kind: "list", items: Array.from(item, inside) };
     if (item instanceof Map) {
-      return { kind: "map", entries: Array.from(item, ([key, each]) => [key, visit(each)]) };
+      return { kind: "map", entries: Array.from(item, ([key, each]) => [key, inside(each)]) };
     }
     if (isPlain(item)) {
-      const entries = Object.entries(item).map(([key, each]) => [key, visit(each)] as const);
+      const entries = Object.entries(item).map(([key, each]) => [key, inside(each)] as const);
       return { kind: "object", entries };
     }
     if (item !== null && item !== undefined) others.push(item);
     return { kind: "other", value: item };
   };
-  const shape = visit(value);
+  const shape = visit(value, 0);
   return { tensors, others, text: textOf(shape), rebuild: (other) => build(shape, other) };
 }
 

@@ -21,6 +21,20 @@ export type TensorLike = Tensor | HostTensor | HostArray | Float64Array;
 export type Value = Tensor | HostTensor;
 
 /**
+ * Checks an input of a layer.
+ *
+ * @param where What is being done, for messages.
+ * @param name Name of the argument.
+ * @param value The value to check.
+ * @returns The tensor.
+ * @throws {TypeError} If it is none.
+ */
+export function checkTensor(where: string, name: string, value: unknown): Tensor {
+  if (value instanceof Tensor) return value;
+  throw new TypeError(`Cannot ${where}: ${name} is ${describe(value)}, expected a Tensor`);
+}
+
+/**
  * Checks values that came from a caller.
  *
  * @param where What is being done, for messages.

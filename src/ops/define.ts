@@ -6,11 +6,11 @@ import { DeviceError } from "../core/errors.ts";
 import { describe, readOptions } from "../core/options.ts";
 import { type GradientRule, isInGraph, recordCall } from "../autograd/graph.ts";
 import { isRecording, isTraining } from "../autograd/flags.ts";
-import type { Capabilities } from "../kernels/plan.ts";
+import { type Capabilities, checkCapabilities } from "../core/capabilities.ts";
 import { checkWrite, type Device, execute, Tensor } from "../tensor/mod.ts";
 import type { TensorSpec } from "../tensor/mod.ts";
 import type { AttributeRules, Attributes, OperatorDefinition } from "./definition.ts";
-import type { InputSpecs } from "./operand_checks.ts";
+import { checkSpecs, type InputSpecs, noList } from "./operand_checks.ts";
 import { type PlanEntry, PlanFinder } from "./plan_cache.ts";
 import { planCall, runParts } from "./plan_call.ts";
 import { currentTracer } from "./tracer.ts";
@@ -137,7 +137,8 @@ export class Operator {
    * @throws {TypeError} If dtypes do not fit.
    */
   infer(attributes: unknown, inputs: InputSpecs): TensorSpec {
-    return this.#definition.inferShape(this.normalize(attributes), inputs);
+    const specs = checkSpecs(this.#where, this.#definition, inputs);
+    return this.#definition.inferShape(this.normalize(attributes), specs);
   }
 
   /**
@@ -149,7 +150,9 @@ export class Operator {
    * @returns Operations and bytes; both 0 for views and for results without elements.
    */
   cost(capabilities: Capabilities, attributes: unknown, inputs: InputSpecs): OperatorCost {
-    const { plan, parts } = this.#entry(capabilities, this.normalize(attributes), inputs);
+    const known = checkCapabilities(this.#where, capabilities);
+    const specs = checkSpecs(this.#where, this.#definition, inputs);
+    const { plan, parts } = this.#entry(known, this.normalize(attributes), specs);
     const plans = parts?.map((part) => part.plan) ?? (plan === null ? [] : [plan]);
     const sum = (name: "flops" | "bytes") => plans.reduce((all, each) => all + each[name], 0);
     return { flops: sum("flops"), bytes: sum("bytes") };
@@ -268,6 +271,7 @@ export class Operator {
   /** Called for every call: messages are made only when they are needed. */
   #checkInputs(inputs: readonly (Tensor | null | undefined)[]): (Tensor | null)[] {
     const { required = this.#definition.inputs.length } = this.#definition;
+    if (!Array.isArray(inputs)) throw noList(this.#where, inputs);
     let first: Tensor | undefined;
     const tensors: (Tensor | null)[] = [];
     for (let index = 0; index < inputs.length; index++) {

@@ -1,8 +1,10 @@
 // Checks that operators share: which inputs are there, and their dtypes.
 
 import { ShapeError } from "../core/errors.ts";
-import { formatShape, sameShape } from "../core/shape.ts";
-import type { TensorSpec } from "../tensor/mod.ts";
+import { DTYPES } from "../core/dtype.ts";
+import { checkEnum } from "../core/options.ts";
+import { checkShape, describe, formatShape, sameShape } from "../core/shape.ts";
+import { Tensor, type TensorSpec } from "../tensor/mod.ts";
 
 /** Shapes and dtypes of inputs; null where an optional input is absent. */
 export type InputSpecs = readonly (TensorSpec | null)[];
@@ -18,6 +20,59 @@ export function inputSpec(inputs: InputSpecs, index: number): TensorSpec {
   const spec = inputs[index];
   if (!spec) throw new TypeError(`Cannot infer a shape: input ${index} is missing`);
   return spec;
+}
+
+/** Which inputs an operator has. */
+interface Signature {
+  readonly inputs: readonly string[];
+  readonly required?: number;
+}
+
+/**
+ * The error of inputs that are no list.
+ *
+ * @param where What is being done, for messages.
+ * @param inputs What was found.
+ * @returns The error.
+ */
+export function noList(where: string, inputs: unknown): TypeError {
+  const found = describe(inputs);
+  return new TypeError(`Cannot ${where}: inputs is ${found}, expected a list of Tensors`);
+}
+
+/**
+ * Checks specs of inputs that came from a caller.
+ *
+ * @param where What is being done, for messages.
+ * @param signature Names of the inputs, and how many must be there.
+ * @param inputs The specs, or tensors.
+ * @returns The specs.
+ * @throws {TypeError} If they are no list, or one is neither null nor has shape and dtype.
+ * @throws {ShapeError} If a size is not allowed.
+ */
+export function checkSpecs(
+  where: string,
+  { inputs: names, required = names.length }: Signature,
+  inputs: unknown,
+): InputSpecs {
+  if (!Array.isArray(inputs)) throw noList(where, inputs);
+  const given = Array.from(inputs as unknown[]);
+  while (given.length < required) given.push(null);
+  return given.map((spec, index) => {
+    if (spec instanceof Tensor) return spec;
+    if (spec === null || spec === undefined) {
+      if (index >= required) return null;
+      const name = names[Math.min(index, names.length - 1)];
+      throw new TypeError(`Cannot ${where}: ${name} is missing, expected { shape, dtype }`);
+    }
+    if (typeof spec !== "object") {
+      const found = `inputs[${index}] is ${describe(spec)}`;
+      throw new TypeError(`Cannot ${where}: ${found}, expected { shape, dtype } or null`);
+    }
+    const { shape, dtype } = spec as { shape?: unknown; dtype?: unknown };
+    const name = `dtype of inputs[${index}]`;
+    return { shape: checkShape(where, shape), dtype: checkEnum(where, name, dtype, DTYPES) };
+  });
 }
 
 /**

@@ -1,7 +1,7 @@
 // Steps of optimizers: they overwrite a weight and the states that belong to it, so they are no operators,
 // which give new tensors. After apache/mxnet src/operator/optimizer_op.cc.
 
-import { ShapeError } from "../core/errors.ts";
+import { DeviceError, ShapeError } from "../core/errors.ts";
 import { formatShape, sameShape } from "../core/shape.ts";
 import {
   planUpdate,
@@ -37,6 +37,7 @@ export function stateNames(rule: UpdateRule, master: boolean): readonly string[]
  * @param master Whether the last state is the weight in float32, from which the step starts.
  * @throws {ShapeError} If shapes do not fit.
  * @throws {TypeError} If dtypes do not fit.
+ * @throws {DeviceError} If tensors lie on different devices.
  * @throws {AutogradError} If the weight is in a graph and operators are being recorded.
  * @throws {DisposedError} If a tensor was disposed.
  */
@@ -50,6 +51,13 @@ export function updateInPlace(
 ): void {
   const where = "update a parameter";
   const { device } = weight.storage; // throws if it was disposed
+  for (const [name, other] of [["gradient", gradient], ["states", states]] as const) {
+    if (other === null || other.storage.device === device) continue;
+    throw new DeviceError(
+      `Cannot ${where}: ${name} lies on another device (${other.device.adapter.name}) than the ` +
+        `weight (${device.adapter.name})`,
+    );
+  }
   checkFloat(where, "weight", weight);
   checkSameDType(where, "gradient", gradient, ["the weight", weight]);
   checkShape(where, "gradient", gradient, weight.shape);

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { describe } from "../core/shape.ts";
 import type { Tensor } from "../tensor/mod.ts";
 import {
   SigmoidBinaryCrossEntropyLoss,
@@ -30,12 +31,21 @@ export interface SampleWeights {
   readonly sampleWeight?: Tensor | null;
 }
 
+/** The constructors check the keys; what they never see has to be an object at least. */
+function checkObject(name: string, options: unknown): void {
+  if (typeof options === "object" && options !== null) return;
+  throw new TypeError(
+    `Cannot construct ${name}: options is ${describe(options)}, expected an object`,
+  );
+}
+
 function apply<O extends SampleWeights>(
   Made: new (options: Omit<O, "sampleWeight">) => Loss,
   pred: Tensor,
   label: Tensor,
   options: O,
 ): Tensor {
+  checkObject(Made.name, options);
   const { sampleWeight = null, ...rest } = options;
   return new Made(rest).call(pred, label, sampleWeight);
 }
@@ -179,6 +189,7 @@ export function sigmoidBinaryCrossEntropy(
     readonly posWeight?: Tensor | null;
   } = {},
 ): Tensor {
+  checkObject("SigmoidBinaryCrossEntropyLoss", options);
   const { sampleWeight = null, posWeight = null, ...rest } = options;
   return new SigmoidBinaryCrossEntropyLoss(rest).call(pred, label, sampleWeight, posWeight);
 }

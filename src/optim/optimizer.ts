@@ -3,8 +3,17 @@
 
 import { withFlags } from "../autograd/internal.ts";
 import { StateError } from "../core/errors.ts";
-import { boolean, number, optional, type OptionRule, readOptions } from "../core/options.ts";
+import {
+  boolean,
+  checkInteger,
+  checkNumber,
+  number,
+  optional,
+  type OptionRule,
+  readOptions,
+} from "../core/options.ts";
 import { describe } from "../core/shape.ts";
+import { checkTensor } from "../nn/values.ts";
 import { cast, concat, pad } from "../ops/index.ts";
 import {
   stateLength,
@@ -13,7 +22,7 @@ import {
   type UpdateNumbers,
   type UpdateRule,
 } from "../ops/update.ts";
-import { keep, scope, type Tensor, zeros } from "../tensor/mod.ts";
+import { keep, scope, Tensor, zeros } from "../tensor/mod.ts";
 import { LRScheduler } from "./schedulers.ts";
 
 /** Options of every optimizer. */
@@ -146,6 +155,7 @@ export abstract class Optimizer {
    * @returns The names; the last is `weight` if there is a copy in float32.
    */
   stateNames(weight: Tensor): readonly string[] {
+    checkTensor(`list states of ${this.constructor.name}`, "weight", weight);
     return stateNames(this.rule, this.#needsMaster(weight));
   }
 
@@ -157,6 +167,7 @@ export abstract class Optimizer {
    * @throws {OutOfMemoryError} If the device has no memory left.
    */
   createState(weight: Tensor): OptimizerState {
+    checkTensor(`create states of ${this.constructor.name}`, "weight", weight);
     const master = this.#needsMaster(weight);
     const count = stateNames(this.rule, master).length;
     if (count === 0 || weight.size === 0) return { count: 0, values: null, master };
@@ -175,6 +186,8 @@ export abstract class Optimizer {
    * @param state What {@linkcode createState} made for the weight.
    * @param multipliers Of the parameter; 1 by default.
    * @throws {AutogradError} If the weight is in a graph and operators are being recorded.
+   * @throws {TypeError} If an argument has a wrong type.
+   * @throws {ShapeError} If gradient or state do not fit the weight.
    */
   update(
     weight: Tensor,
@@ -182,13 +195,19 @@ export abstract class Optimizer {
     state: OptimizerState,
     multipliers: Multipliers = { lrMult: 1, wdMult: 1 },
   ): void {
+    const where = `update with ${this.constructor.name}`;
+    checkTensor(where, "weight", weight);
+    checkTensor(where, "gradient", gradient);
+    checkState(where, state);
+    const lrMult = checkNumber(where, "lrMult", multipliers?.lrMult);
+    checkNumber(where, "wdMult", multipliers?.wdMult);
     if (weight.size === 0) return;
     const count = state.count + 1;
     const numUpdate = Math.max(this.#numUpdate, count);
     const base = this.lrScheduler?.at(numUpdate) ?? this.#learningRate;
     updateInPlace(this.rule, weight, gradient, state.values, {
       ...this.numbers,
-      lr: base * multipliers.lrMult * this.correction(count),
+      lr: base * lrMult * this.correction(count),
       wd: this.wd * multipliers.wdMult,
       rescale: this.rescaleGrad,
       clip: this.clipGradient,
@@ -211,9 +230,12 @@ export abstract class Optimizer {
    * Goes on from steps that were made elsewhere.
    *
    * @param numUpdate The largest number of steps that any weight made.
+   * @throws {TypeError} If it is not a number.
+   * @throws {RangeError} If it is negative or no integer.
    */
   resume(numUpdate: number): void {
-    this.#numUpdate = numUpdate;
+    const where = `resume ${this.constructor.name}`;
+    this.#numUpdate = checkInteger(where, "numUpdate", numUpdate, { minimum: 0 });
   }
 
   #needsMaster(weight: Tensor): boolean {
@@ -232,12 +254,23 @@ function withMaster(weight: Tensor, count: number, length: number): Tensor {
     }));
 }
 
+function checkState(where: string, state: OptimizerState): void {
+  const good = typeof state === "object" && state !== null && Number.isSafeInteger(state.count) &&
+    (state.values === null || state.values instanceof Tensor) && typeof state.master === "boolean";
+  if (good) return;
+  throw new TypeError(
+    `Cannot ${where}: state is ${describe(state)}, expected what createState() gave`,
+  );
+}
+
 /**
  * Frees what is kept for a weight.
  *
  * @param state The state.
+ * @throws {TypeError} If it is none.
  */
 export function disposeState(state: OptimizerState): void {
+  checkState("dispose of states", state);
   state.values?.dispose();
 }
 

@@ -338,7 +338,7 @@ function readParameters(params: unknown): Map<string, Parameter> {
     );
   }
   const pairs: [string, unknown][] = Array.isArray(params)
-    ? params.map((parameter, at) => [`${at}`, parameter])
+    ? Array.from(params as unknown[], (parameter, at) => [`${at}`, parameter])
     : params instanceof Map
     ? [...params].sort(([a], [b]) => a < b ? -1 : 1)
     : Object.entries(params).sort(([a], [b]) => a < b ? -1 : 1);

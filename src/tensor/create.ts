@@ -313,10 +313,10 @@ export function arange(...args: readonly unknown[]): Tensor {
   }
   const settings = readSettings(where, options);
   const dtype = settings.dtype ?? "float32";
-  const exact = new Float64Array(count);
-  for (let index = 0; index < count; index++) exact[index] = first + index * distance;
-  const values = convertValues(where, exact, dtype);
+  // The buffer first: what is too much for the device never takes the host's memory.
   return make(where, [count], dtype, settings, true, (storage, device) => {
-    device.upload(storage.buffer!, bytesOf(values));
+    const exact = new Float64Array(count);
+    for (let index = 0; index < count; index++) exact[index] = first + index * distance;
+    device.upload(storage.buffer!, bytesOf(convertValues(where, exact, dtype)));
   });
 }

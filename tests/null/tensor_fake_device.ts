@@ -5,6 +5,7 @@
  * @module
  */
 import type { Dispatch } from "../../src/core/dispatch.ts";
+import { LimitError } from "../../src/core/errors.ts";
 import type { Device } from "../../src/device/device.ts";
 import { FORGED } from "../reference/capabilities.ts";
 
@@ -18,6 +19,9 @@ interface FakeBuffer {
 
 /** Which call should fail next. */
 export type FailingCall = "allocate" | "upload" | "dispatch" | "fill";
+
+/** Most bytes of one buffer. */
+const MAX_BYTES = 2 ** 27;
 
 /** The part of a device that tensors use. */
 export class FakeDevice {
@@ -49,6 +53,11 @@ export class FakeDevice {
 
   allocate(byteLength: number, label: string): FakeBuffer {
     this.#mayFail("allocate");
+    if (byteLength > MAX_BYTES) {
+      throw new LimitError(
+        `Cannot allocate ${label}: ${byteLength} bytes, at most ${MAX_BYTES} are allowed`,
+      );
+    }
     const { live } = this;
     const buffer: FakeBuffer = {
       byteLength,
