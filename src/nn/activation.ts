@@ -4,6 +4,7 @@ import { checkEnum } from "../core/options.ts";
 import { activation, ACTIVATION_NAMES, type ActivationName } from "../ops/index.ts";
 import type { Tensor } from "../tensor/mod.ts";
 import { HybridBlock } from "./hybrid_block.ts";
+import { inLayer } from "./layer_error.ts";
 
 /**
  * Applies a function to every element.
@@ -51,7 +52,7 @@ export class Activation extends HybridBlock {
    * @returns A tensor of the same shape and dtype.
    */
   override forward(x: Tensor): Tensor {
-    return activation(x, this.actType);
+    return inLayer(this, () => activation(x, this.actType));
   }
 
   /** Gluon's text. */

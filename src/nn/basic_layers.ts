@@ -6,6 +6,7 @@ import { concat } from "../ops/index.ts";
 import type { Tensor } from "../tensor/mod.ts";
 import { Block } from "./block.ts";
 import { HybridBlock } from "./hybrid_block.ts";
+import { inLayer } from "./layer_error.ts";
 import { HybridSequential, Sequential } from "./sequential.ts";
 
 /**
@@ -54,7 +55,8 @@ export class Flatten extends HybridBlock {
    */
   override forward(x: Tensor): Tensor {
     const [batch = 1, ...rest] = x.shape;
-    return x.reshape([batch, rest.reduce((product, size) => product * size, 1)]);
+    const length = rest.reduce((product, size) => product * size, 1);
+    return inLayer(this, () => x.reshape([batch, length]));
   }
 
   /** Gluon's text. */
@@ -113,7 +115,8 @@ export class Concatenate extends Sequential {
    * @returns Their outputs, joined along `axis`.
    */
   override forward(x: Tensor): Tensor {
-    return concat(outputsOf(this, x), this.axis);
+    const outputs = outputsOf(this, x);
+    return inLayer(this, () => concat(outputs, this.axis));
   }
 
   /** A container with the same axis. */
@@ -158,7 +161,8 @@ export class HybridConcatenate extends HybridSequential {
    * @returns Their outputs, joined along `axis`.
    */
   override forward(x: Tensor): Tensor {
-    return concat(outputsOf(this, x), this.axis);
+    const outputs = outputsOf(this, x);
+    return inLayer(this, () => concat(outputs, this.axis));
   }
 
   /** A container with the same axis. */

@@ -6,6 +6,7 @@ import { batchNorm } from "../ops/index.ts";
 import type { Tensor } from "../tensor/mod.ts";
 import { One, Zero } from "./initializer.ts";
 import type { InitializerLike } from "./initializers.ts";
+import { inLayer } from "./layer_error.ts";
 import { _Norm, type NormOptions } from "./norm_base.ts";
 import type { Parameter } from "./parameter.ts";
 import { checkInitializer } from "./parameter_options.ts";
@@ -113,20 +114,16 @@ export class BatchNorm extends _Norm {
    */
   override forward(x: Tensor): Tensor {
     const { device } = x;
-    return batchNorm(
-      x,
-      this.gamma.data(device),
-      this.beta.data(device),
-      this.running_mean.data(device),
-      this.running_var.data(device),
-      {
-        axis: this.axis,
-        eps: this.epsilon,
-        momentum: this.momentum,
-        fixGamma: !this.scale,
-        useGlobalStats: this.useGlobalStats,
-      },
-    );
+    const [gamma, beta] = [this.gamma.data(device), this.beta.data(device)];
+    const [mean, variance] = [this.running_mean.data(device), this.running_var.data(device)];
+    const options = {
+      axis: this.axis,
+      eps: this.epsilon,
+      momentum: this.momentum,
+      fixGamma: !this.scale,
+      useGlobalStats: this.useGlobalStats,
+    };
+    return inLayer(this, () => batchNorm(x, gamma, beta, mean, variance, options));
   }
 
   /** What the text lists. */

@@ -5,6 +5,7 @@ import { formatShape } from "../core/shape.ts";
 import { dropout } from "../ops/index.ts";
 import type { Tensor } from "../tensor/mod.ts";
 import { HybridBlock } from "./hybrid_block.ts";
+import { inLayer } from "./layer_error.ts";
 import { pythonText } from "./text.ts";
 
 /** Options of {@linkcode Dropout}. */
@@ -62,7 +63,7 @@ export class Dropout extends HybridBlock {
    * @returns A tensor of the same shape and dtype.
    */
   override forward(x: Tensor): Tensor {
-    return dropout(x, this.rate, { axes: this.axes });
+    return inLayer(this, () => dropout(x, this.rate, { axes: this.axes }));
   }
 
   /** Gluon's text. */

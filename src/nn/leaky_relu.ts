@@ -16,6 +16,7 @@ import type { Tensor } from "../tensor/mod.ts";
 import { HybridBlock } from "./hybrid_block.ts";
 import { Constant } from "./initializer.ts";
 import type { InitializerLike } from "./initializers.ts";
+import { inLayer } from "./layer_error.ts";
 import { Parameter } from "./parameter.ts";
 import { checkInitializer } from "./parameter_options.ts";
 import { pythonText } from "./text.ts";
@@ -57,7 +58,7 @@ export class LeakyReLU extends HybridBlock {
    * @returns A tensor of the same shape and dtype.
    */
   override forward(x: Tensor): Tensor {
-    return leakyRelu(x, this.alpha);
+    return inLayer(this, () => leakyRelu(x, this.alpha));
   }
 
   /** Gluon's text. */
@@ -122,7 +123,8 @@ export class PReLU extends HybridBlock {
    * @throws {ShapeError} If there are several slopes and another number of channels.
    */
   override forward(x: Tensor): Tensor {
-    return prelu(x, this.alpha.data(x.device));
+    const alpha = this.alpha.data(x.device);
+    return inLayer(this, () => prelu(x, alpha));
   }
 }
 
@@ -162,7 +164,7 @@ export class ELU extends HybridBlock {
    * @returns A tensor of the same shape and dtype.
    */
   override forward(x: Tensor): Tensor {
-    return elu(x, this.alpha);
+    return inLayer(this, () => elu(x, this.alpha));
   }
 }
 
@@ -187,7 +189,7 @@ export class SELU extends HybridBlock {
    * @returns A tensor of the same shape and dtype.
    */
   override forward(x: Tensor): Tensor {
-    return selu(x);
+    return inLayer(this, () => selu(x));
   }
 }
 
@@ -228,7 +230,7 @@ export class GELU extends HybridBlock {
    * @returns A tensor of the same shape and dtype.
    */
   override forward(x: Tensor): Tensor {
-    return gelu(x, { approximation: this.approximation });
+    return inLayer(this, () => gelu(x, { approximation: this.approximation }));
   }
 }
 
@@ -253,7 +255,7 @@ export class SiLU extends HybridBlock {
    * @returns A tensor of the same shape and dtype.
    */
   override forward(x: Tensor): Tensor {
-    return mul(x, sigmoid(x));
+    return inLayer(this, () => mul(x, sigmoid(x)));
   }
 }
 
@@ -293,6 +295,6 @@ export class Swish extends HybridBlock {
    * @returns A tensor of the same shape and dtype.
    */
   override forward(x: Tensor): Tensor {
-    return mul(x, sigmoid(mul(x, this.beta)));
+    return inLayer(this, () => mul(x, sigmoid(mul(x, this.beta))));
   }
 }

@@ -4,6 +4,7 @@ import { checkInteger, integer } from "../core/options.ts";
 import { normalizeAxis } from "../core/shape.ts";
 import { groupNorm, instanceNorm, layerNorm, transpose } from "../ops/index.ts";
 import type { Tensor } from "../tensor/mod.ts";
+import { inLayer } from "./layer_error.ts";
 import { _Norm, type NormOptions } from "./norm_base.ts";
 
 /** Options of {@linkcode LayerNorm}. */
@@ -58,7 +59,8 @@ export class LayerNorm extends _Norm {
    */
   override forward(x: Tensor): Tensor {
     const { axis, epsilon: eps } = this;
-    return layerNorm(x, this.gamma.data(x.device), this.beta.data(x.device), { axis, eps });
+    const [gamma, beta] = [this.gamma.data(x.device), this.beta.data(x.device)];
+    return inLayer(this, () => layerNorm(x, gamma, beta, { axis, eps }));
   }
 
   /** What the text lists. */
@@ -114,7 +116,8 @@ export class GroupNorm extends _Norm {
    */
   override forward(x: Tensor): Tensor {
     const { numGroups, epsilon: eps } = this;
-    return groupNorm(x, this.gamma.data(x.device), this.beta.data(x.device), { numGroups, eps });
+    const [gamma, beta] = [this.gamma.data(x.device), this.beta.data(x.device)];
+    return inLayer(this, () => groupNorm(x, gamma, beta, { numGroups, eps }));
   }
 
   /** What the text lists. */
@@ -171,11 +174,13 @@ export class InstanceNorm extends _Norm {
   override forward(x: Tensor): Tensor {
     const gamma = this.gamma.data(x.device);
     const beta = this.beta.data(x.device);
-    const axis = normalizeAxis("apply InstanceNorm", this.axis, x.rank);
+    const axis = normalizeAxis(`apply ${this.constructor.name}`, this.axis, x.rank);
     const options = { eps: this.epsilon };
-    if (axis === 1) return instanceNorm(x, gamma, beta, options);
-    const swapped = x.shape.map((_, at) => at === 1 ? axis : at === axis ? 1 : at);
-    return transpose(instanceNorm(transpose(x, swapped), gamma, beta, options), swapped);
+    return inLayer(this, () => {
+      if (axis === 1) return instanceNorm(x, gamma, beta, options);
+      const swapped = x.shape.map((_, at) => at === 1 ? axis : at === axis ? 1 : at);
+      return transpose(instanceNorm(transpose(x, swapped), gamma, beta, options), swapped);
+    });
   }
 
   /** What the text lists. */

@@ -6,6 +6,7 @@ import { formatShape } from "../core/shape.ts";
 import { pad, type PadMode } from "../ops/index.ts";
 import type { Tensor } from "../tensor/mod.ts";
 import { HybridBlock } from "./hybrid_block.ts";
+import { inLayer } from "./layer_error.ts";
 
 /**
  * How far to pad: a number for both ends of all spatial axes; or one entry for each spatial axis, a number for both ends
@@ -109,10 +110,9 @@ export abstract class _Padding extends HybridBlock {
       );
     }
     this.checkSizes(x.shape.slice(2));
-    return pad(x, [[0, 0], [0, 0], ...this.padding], {
-      mode: this.#mode,
-      value: this.#value,
-    });
+    const widths = [[0, 0], [0, 0], ...this.padding] as const;
+    const options = { mode: this.#mode, value: this.#value };
+    return inLayer(this, () => pad(x, widths, options));
   }
 
   /**

@@ -6,6 +6,7 @@ import { pixelShuffle } from "../ops/index.ts";
 import type { Tensor } from "../tensor/mod.ts";
 import type { Size } from "./conv.ts";
 import { HybridBlock } from "./hybrid_block.ts";
+import { inLayer } from "./layer_error.ts";
 
 function readFactor(name: string, factor: Size, axes: number): readonly number[] {
   return Object.freeze(checkTuple(`construct ${name}`, "factor", factor, axes, { minimum: 1 }));
@@ -52,7 +53,7 @@ export class PixelShuffle1D extends HybridBlock {
    * @throws {ShapeError} If the rank is wrong or the factor does not divide the channels.
    */
   override forward(x: Tensor): Tensor {
-    return pixelShuffle(x, this.factor);
+    return inLayer(this, () => pixelShuffle(x, this.factor));
   }
 
   /** Gluon's text. */
@@ -102,7 +103,7 @@ export class PixelShuffle2D extends HybridBlock {
    * @throws {ShapeError} If the rank is wrong or the factor does not divide the channels.
    */
   override forward(x: Tensor): Tensor {
-    return pixelShuffle(x, this.factor);
+    return inLayer(this, () => pixelShuffle(x, this.factor));
   }
 
   /** Gluon's text. */
@@ -151,7 +152,7 @@ export class PixelShuffle3D extends HybridBlock {
    * @throws {ShapeError} If the rank is wrong or the factor does not divide the channels.
    */
   override forward(x: Tensor): Tensor {
-    return pixelShuffle(x, this.factor);
+    return inLayer(this, () => pixelShuffle(x, this.factor));
   }
 
   /** Gluon's text. */

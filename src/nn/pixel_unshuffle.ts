@@ -6,6 +6,7 @@ import { pixelUnshuffle } from "../ops/index.ts";
 import type { Tensor } from "../tensor/mod.ts";
 import type { Size } from "./conv.ts";
 import { HybridBlock } from "./hybrid_block.ts";
+import { inLayer } from "./layer_error.ts";
 
 function readFactor(name: string, factor: Size, axes: number): readonly number[] {
   return Object.freeze(checkTuple(`construct ${name}`, "factor", factor, axes, { minimum: 1 }));
@@ -50,7 +51,7 @@ export class PixelUnshuffle1D extends HybridBlock {
    * @throws {ShapeError} If the rank is wrong or a factor does not divide its axis.
    */
   override forward(x: Tensor): Tensor {
-    return pixelUnshuffle(x, this.factor);
+    return inLayer(this, () => pixelUnshuffle(x, this.factor));
   }
 
   /** As Gluon prints pixel shuffles. */
@@ -98,7 +99,7 @@ export class PixelUnshuffle2D extends HybridBlock {
    * @throws {ShapeError} If the rank is wrong or a factor does not divide its axis.
    */
   override forward(x: Tensor): Tensor {
-    return pixelUnshuffle(x, this.factor);
+    return inLayer(this, () => pixelUnshuffle(x, this.factor));
   }
 
   /** As Gluon prints pixel shuffles. */
@@ -146,7 +147,7 @@ export class PixelUnshuffle3D extends HybridBlock {
    * @throws {ShapeError} If the rank is wrong or a factor does not divide its axis.
    */
   override forward(x: Tensor): Tensor {
-    return pixelUnshuffle(x, this.factor);
+    return inLayer(this, () => pixelUnshuffle(x, this.factor));
   }
 
   /** As Gluon prints pixel shuffles. */

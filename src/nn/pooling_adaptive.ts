@@ -12,6 +12,7 @@ import {
 } from "../ops/index.ts";
 import type { Tensor } from "../tensor/mod.ts";
 import { HybridBlock } from "./hybrid_block.ts";
+import { inLayer } from "./layer_error.ts";
 import type { MaxPoolResult } from "./pooling.ts";
 
 /** Windows along every axis: a number, or one for each axis, null for as many as the input has elements. */
@@ -119,9 +120,11 @@ export abstract class _AdaptivePooling<Result = Tensor> extends HybridBlock {
     const { outputSize, poolType: type, layout, nanPolicy } = this;
     checkRank(this.constructor.name, x, layout);
     const options = { layout, nanPolicy };
-    const y = adaptivePooling(x, outputSize, { ...options, type });
     // What a derived class declares as Result follows from the options that it passes on.
-    return (this.returnIndices ? [y, adaptiveMaxPoolIndices(x, outputSize, options)] : y) as Result;
+    return inLayer(this, () => {
+      const y = adaptivePooling(x, outputSize, { ...options, type });
+      return this.returnIndices ? [y, adaptiveMaxPoolIndices(x, outputSize, options)] : y;
+    }) as Result;
   }
 
   /** Class, output size and layout. */

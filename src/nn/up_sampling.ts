@@ -7,6 +7,7 @@ import { type Layout, LAYOUTS, upSampling } from "../ops/index.ts";
 import type { Tensor } from "../tensor/mod.ts";
 import type { Size } from "./conv.ts";
 import { HybridBlock } from "./hybrid_block.ts";
+import { inLayer } from "./layer_error.ts";
 
 /** Options of {@linkcode UpSampling}. */
 export interface UpSamplingLayerOptions {
@@ -64,7 +65,8 @@ export class UpSampling extends HybridBlock {
    * @throws {ShapeError} If the rank does not fit layout or scale.
    */
   override forward(x: Tensor): Tensor {
-    return upSampling(x, this.scale, this.layout === null ? {} : { layout: this.layout });
+    const options = this.layout === null ? {} : { layout: this.layout };
+    return inLayer(this, () => upSampling(x, this.scale, options));
   }
 
   /** Class, scale and layout. */
