@@ -373,8 +373,7 @@ export class Parameter {
   #make(deferred: Deferred, device?: Device): void {
     const shape = this.#shape;
     if (shape === null || shape.includes(-1)) throw unknownShapeError(this.name, shape);
-    const devices = deferred.devices ??
-      [checkDevice(`initialize Parameter '${this.name}'`, device)];
+    const devices = deferred.devices ?? [checkDevice("initialize a Parameter", device)];
     checkRoom(shape, this.#dtype, devices);
     const value = deferred.value ??
       { data: deferred.init.values(shape, nextStream(), this.name), shape };

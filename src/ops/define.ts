@@ -150,9 +150,9 @@ export class Operator {
    * @returns Operations and bytes; both 0 for views and for results without elements.
    */
   cost(capabilities: Capabilities, attributes: unknown, inputs: InputSpecs): OperatorCost {
-    const known = checkCapabilities(this.#where, capabilities);
+    checkCapabilities(this.#where, capabilities);
     const specs = checkSpecs(this.#where, this.#definition, inputs);
-    const { plan, parts } = this.#entry(known, this.normalize(attributes), specs);
+    const { plan, parts } = this.#entry(capabilities, this.normalize(attributes), specs);
     const plans = parts?.map((part) => part.plan) ?? (plan === null ? [] : [plan]);
     const sum = (name: "flops" | "bytes") => plans.reduce((all, each) => all + each[name], 0);
     return { flops: sum("flops"), bytes: sum("bytes") };
