@@ -11,7 +11,7 @@ import {
   optimizers,
   schedulers,
 } from "../../mod.ts";
-import { type Arguments, symbolBytes, symbolGraph } from "./surface_functions.ts";
+import { type Arguments, symbolGraph } from "./surface_functions.ts";
 import type { Kit } from "./surface_kit.ts";
 
 const image: Arguments = (kit) => [kit.image];
