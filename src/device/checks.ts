@@ -56,6 +56,30 @@ export function checkWord(buffer: DeviceBuffer, word: number): void {
 }
 
 /**
+ * How many bytes of a buffer are filled: whole words, for it has room beyond its last odd byte.
+ *
+ * @param buffer The buffer.
+ * @param capacity Bytes of its memory.
+ * @returns A multiple of 4.
+ */
+export function wholeWords({ byteLength }: DeviceBuffer, capacity: number): number {
+  return Math.min(Math.ceil(byteLength / 4), Math.floor(capacity / 4)) * 4;
+}
+
+/**
+ * Checks bytes to upload.
+ *
+ * @param buffer Where to, for errors.
+ * @param bytes The bytes.
+ * @throws {TypeError} If they are no Uint8Array.
+ */
+export function checkBytes(buffer: DeviceBuffer, bytes: Uint8Array): void {
+  if (bytes instanceof Uint8Array) return;
+  const found = describe(bytes);
+  throw new TypeError(`Cannot upload to ${buffer.label}: bytes is ${found}, expected a Uint8Array`);
+}
+
+/**
  * Checks a label.
  *
  * @param verb What is to be done, for errors.

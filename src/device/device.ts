@@ -3,13 +3,13 @@
 import type { Capabilities } from "../core/capabilities.ts";
 import type { Dispatch } from "../core/dispatch.ts";
 import { DisposedError, OutOfMemoryError } from "../core/errors.ts";
-import { describe } from "../core/options.ts";
 import type { Adapter } from "./adapter.ts";
 import type { LabelMemory, MemoryStatistics } from "./buffer_store.ts";
 import { type BufferResource, DeviceBuffer, resourceOf } from "./buffers.ts";
 import { readCapabilities } from "./capabilities.ts";
 import type { Context } from "./context.ts";
-import { checkDispatch, checkLaunch, checkRange, checkSize, checkWord } from "./checks.ts";
+import { checkBytes, checkDispatch, checkLaunch, checkRange } from "./checks.ts";
+import { checkSize, checkWord, wholeWords } from "./checks.ts";
 import { unwatchExit, watchExit } from "./exit.ts";
 import { Kernels } from "./kernels.ts";
 import { isMemoryFailure } from "./memory.ts";
@@ -141,11 +141,7 @@ export class Device {
    */
   upload(buffer: DeviceBuffer, bytes: Uint8Array, byteOffset = 0): void {
     const resource = this.#use(buffer, "upload to");
-    if (!(bytes instanceof Uint8Array)) {
-      throw new TypeError(
-        `Cannot upload to ${buffer.label}: bytes is ${describe(bytes)}, expected a Uint8Array`,
-      );
-    }
+    checkBytes(buffer, bytes);
     checkRange("upload to", buffer, byteOffset, bytes.length);
     if (bytes.length === 0) return;
     this.#parts.transfer.upload(resource, bytes, byteOffset, buffer.label);
@@ -211,9 +207,7 @@ export class Device {
     const resource = this.#use(buffer, "fill");
     checkWord(buffer, word);
     const { recorder, store, transfer } = this.#parts;
-    // Whole words: a buffer has room beyond its last odd byte.
-    const length = Math.min(Math.ceil(buffer.byteLength / 4), Math.floor(resource.capacity / 4)) *
-      4;
+    const length = wholeWords(buffer, resource.capacity);
     transfer.beforeWrite(resource);
     store.retry(buffer.label, 0, () => recorder.fill(resource, length, word));
     this.#parts.flushIfDue();

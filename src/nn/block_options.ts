@@ -1,5 +1,6 @@
-// Types around blocks: hooks, options and flags.
+// Types around blocks: hooks, options and flags, and the checks of options.
 
+import { anything, boolean, describe, integer, optional, readOptions } from "../core/options.ts";
 import type { Tensor } from "../tensor/mod.ts";
 import type { Block } from "./block.ts";
 import type { DeviceOrDevices } from "./parameter_options.ts";
@@ -65,17 +66,57 @@ export interface OptimizeOptions extends HybridizeFlags {
   readonly clear?: boolean;
 }
 
-/** Keys of {@linkcode OptimizeOptions}. */
-export const OPTIMIZE_OPTIONS: readonly (keyof OptimizeOptions)[] = [
-  "partitionIfDynamic",
-  "staticAlloc",
-  "staticShape",
-  "inlineLimit",
-  "forwardBulkSize",
-  "backwardBulkSize",
-  "backend",
-  "clear",
-];
+const flagRules = {
+  partitionIfDynamic: boolean(true),
+  staticAlloc: boolean(false),
+  staticShape: boolean(false),
+  inlineLimit: integer({ minimum: 0 }, 2),
+  forwardBulkSize: optional(integer({ minimum: 0 })),
+  backwardBulkSize: optional(integer({ minimum: 0 })),
+};
+
+/**
+ * Checks flags.
+ *
+ * @param where What is being done, for messages.
+ * @param flags The flags.
+ * @throws {TypeError} If a flag is unknown or has a wrong type.
+ * @throws {RangeError} If a value is not allowed.
+ */
+export function checkHybridizeFlags(where: string, flags: HybridizeFlags): void {
+  readOptions(where, flags, flagRules);
+}
+
+/**
+ * Checks the arguments of `optimizeFor`.
+ *
+ * @param where What is being done, for messages.
+ * @param inputs Arguments of `forward`.
+ * @param options The options.
+ * @returns Whether to begin anew, and the flags.
+ * @throws {TypeError} If an option is unknown, or a type is wrong.
+ * @throws {RangeError} If a backend is named: there is none.
+ */
+export function checkOptimize(
+  where: string,
+  inputs: unknown,
+  options: OptimizeOptions,
+): { readonly clear: boolean; readonly flags: HybridizeFlags } {
+  if (!Array.isArray(inputs)) {
+    throw new TypeError(
+      `Cannot ${where}: inputs is ${describe(inputs)}, expected the list of arguments of forward`,
+    );
+  }
+  const rules = { ...flagRules, backend: anything, clear: boolean(false) };
+  const { clear } = readOptions(where, options, rules);
+  const { backend = null, clear: _, ...flags } = options;
+  if (backend !== null) {
+    throw new RangeError(
+      `Cannot ${where}: unknown backend ${describe(backend)}, expected null, which is this one`,
+    );
+  }
+  return { clear, flags };
+}
 
 /** A property that {@linkcode Block.setattr} sets. */
 export type ParameterSetting = "gradReq" | "lrMult" | "wdMult" | "init";

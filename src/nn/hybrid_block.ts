@@ -3,19 +3,17 @@
 
 import type { DType } from "../core/dtype.ts";
 import { DeviceError, ShapeError, StateError } from "../core/errors.ts";
-import {
-  boolean,
-  checkBoolean,
-  checkOptionsObject,
-  integer,
-  optional,
-  readOptions,
-} from "../core/options.ts";
+import { checkBoolean } from "../core/options.ts";
 import { describe } from "../core/shape.ts";
 import { scope, Tensor } from "../tensor/mod.ts";
 import { isTracing } from "../ops/tracer.ts";
 import { Block } from "./block.ts";
-import { type HybridizeFlags, OPTIMIZE_OPTIONS, type OptimizeOptions } from "./block_options.ts";
+import {
+  checkHybridizeFlags,
+  checkOptimize,
+  type HybridizeFlags,
+  type OptimizeOptions,
+} from "./block_options.ts";
 import { CachedGraph, type OpMonitor } from "./cached_graph.ts";
 import { exportBlock, type ExportedBlock } from "./graph_export.ts";
 import { HookHandle, HookList, type OpHook } from "./hooks.ts";
@@ -86,14 +84,7 @@ export abstract class HybridBlock extends Block {
   override hybridize(active: boolean = true, flags: HybridizeFlags = {}): void {
     const where = `hybridize ${this.constructor.name}`;
     checkBoolean(where, "active", active);
-    readOptions(where, flags, {
-      partitionIfDynamic: boolean(true),
-      staticAlloc: boolean(false),
-      staticShape: boolean(false),
-      inlineLimit: integer({ minimum: 0 }, 2),
-      forwardBulkSize: optional(integer({ minimum: 0 })),
-      backwardBulkSize: optional(integer({ minimum: 0 })),
-    });
+    checkHybridizeFlags(where, flags);
     if (active && this.hasHooks) {
       warn(
         `${this.constructor.name} has forward hooks: once it runs captured, its own hooks are still ` +
@@ -270,20 +261,8 @@ export abstract class HybridBlock extends Block {
    * ```
    */
   optimizeFor(inputs: Parameters<this["forward"]>, options: OptimizeOptions = {}): void {
-    const where = `optimize ${this.constructor.name}`;
-    if (!Array.isArray(inputs)) {
-      throw new TypeError(
-        `Cannot ${where}: inputs is ${describe(inputs)}, expected the list of arguments of forward`,
-      );
-    }
-    checkOptionsObject(where, options, OPTIMIZE_OPTIONS);
-    const { backend = null, clear = false, ...flags } = options;
-    if (backend !== null) {
-      throw new RangeError(
-        `Cannot ${where}: unknown backend ${describe(backend)}, expected null, which is this one`,
-      );
-    }
-    if (checkBoolean(where, "clear", clear) || !this.#active) this.hybridize(true, flags);
+    const { clear, flags } = checkOptimize(`optimize ${this.constructor.name}`, inputs, options);
+    if (clear || !this.#active) this.hybridize(true, flags);
     this.#prepare(inputs);
     scope(() => void this.#cache.prepare(inputs));
   }

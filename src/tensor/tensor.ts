@@ -63,7 +63,7 @@ export class Tensor extends TensorMethods {
     shape: readonly number[],
     dtype: DType,
     label: string = "",
-    size: number = elementCount(shape),
+    size?: number,
   ) {
     super();
     if (!(storage instanceof Storage)) {
@@ -75,7 +75,7 @@ export class Tensor extends TensorMethods {
     this.#storage = storage;
     this.#shape = fixedShape(shape);
     this.#dtype = dtype;
-    this.#size = size;
+    this.#size = size ?? elementCount(shape);
     this.#label = label;
     watchOwner(this, storage);
     enterScope(this);
