@@ -1,6 +1,7 @@
 // What planning knows of a device: plain data, filled by src/device, read by src/kernels.
 
 import {
+  anything,
   boolean,
   describe,
   integer,
@@ -99,6 +100,8 @@ const rules: { readonly [Key in keyof Capabilities]: OptionRule<unknown> } = {
   subgroupShuffle: flag,
   float16: flag,
   cooperativeMatrix: matrix,
+  int64Atomics: flag,
+  tuning: anything,
   int64: flag,
   bufferDeviceAddress: flag,
   maxWorkgroupCount: axes,

@@ -10,14 +10,14 @@ import { gpuTest } from "../support/test.ts";
 
 /** What only a real device has, or opens. */
 const OF_DEVICES =
-  /^(Device|Kernels)\b|^inspect:(profile|memoryReport)$|^Block#prepare$|^(defaultDevice|devices|listAdapters)$/;
+  /^(Device|Kernels|Tuning)\b|^inspect:(profile|memoryReport)$|^Block#prepare$|^(defaultDevice|devices|listAdapters)$/;
 
 /** Ends the device: not in the middle. */
 const LAST = ["Device", "Device#dispose", "Device#[Symbol.dispose]"];
 
 gpuTest("hostile arguments end in errors of ours on a device, which works on", async (usual) => {
   const folder = await mkdtemp("/tmp/vknn-");
-  const device = Device.open();
+  const device = Device.open({ tune: "saved" });
   const other = Device.open();
   setDefaultDevice(device);
   const handler = setMessageHandler(() => {});

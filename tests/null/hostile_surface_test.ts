@@ -10,7 +10,7 @@ import { FakeDevice } from "./tensor_fake_device.ts";
 
 /** What needs a device that exists: tests/gpu/hostile_surface_test.ts. */
 const ON_DEVICES =
-  /^(Device|Kernels)\b|^inspect:(profile|memoryReport)$|^Block#prepare$|^(defaultDevice|devices|listAdapters)$/;
+  /^(Device|Kernels|Tuning)\b|^inspect:(profile|memoryReport)$|^Block#prepare$|^(defaultDevice|devices|listAdapters)$/;
 
 async function withRun(body: (run: SurfaceRun) => Promise<void>): Promise<void> {
   const folder = await mkdtemp("/tmp/vknn-");
@@ -33,7 +33,7 @@ async function withRun(body: (run: SurfaceRun) => Promise<void>): Promise<void> 
 }
 
 /** Names that declarations in the sources keep from programs, beside those that comments do. */
-const BY_COMMENT = ["forward", "reclaimBuffer", "quiesce"];
+const BY_COMMENT = ["forward", "reclaimBuffer", "quiesce", "planPrediction", "tune", "keep"];
 
 async function sourceText(): Promise<string> {
   const root = new URL("../../src/", import.meta.url);

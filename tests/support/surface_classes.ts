@@ -247,6 +247,7 @@ export const BASES: Readonly<Record<string, (kit: Kit) => object>> = {
   Tensor: (kit) => kit.matrix,
   Device: ({ device }) => device,
   Kernels: ({ device }) => device.kernels,
+  Tuning: ({ device }) => device.kernels.tuning,
   _AdaptivePooling: (kit) => kit.conv,
   _Conv: (kit) => kit.conv,
   _ConvTranspose: (kit) => kit.conv,

@@ -24,7 +24,7 @@ import { METHODS } from "./surface_methods.ts";
 export const NOT_FOR_PROGRAMS: ReadonlySet<string> = new Set([
   ...["adopt", "changed", "compute", "withHooks", "emptyCopy", "forward", "activate", "channelsOf"],
   ...["checkChannels", "checkSizes", "offsets", "convolve", "channelParameter", "measure"],
-  ...["after", "curve", "correction", "reclaimBuffer", "quiesce"],
+  ...["after", "curve", "correction", "reclaimBuffer", "quiesce", "planPrediction", "tune", "keep"],
 ]);
 
 /** Arguments that are paths of files to be written: strings would become files of the folder at hand. */
