@@ -102,6 +102,7 @@ const rules: { readonly [Key in keyof Capabilities]: OptionRule<unknown> } = {
   cooperativeMatrix: matrix,
   int64Atomics: flag,
   tuning: anything,
+  precision: oneOf(["highest", "high"]),
   int64: flag,
   bufferDeviceAddress: flag,
   maxWorkgroupCount: axes,
