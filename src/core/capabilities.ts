@@ -91,6 +91,15 @@ const matrix: OptionRule<unknown> = (where, name, value) => {
   return readOptions(`${where} with ${name}`, value ?? null, { m: size, n: size, k: size });
 };
 
+const table: OptionRule<unknown> = (where, name, value) => {
+  if (value === undefined || typeof (value as TuningTable | null)?.find === "function") {
+    return value;
+  }
+  throw new TypeError(
+    `Cannot ${where}: ${name} is ${describe(value)}, expected an object with find()`,
+  );
+};
+
 const rules: { readonly [Key in keyof Capabilities]: OptionRule<unknown> } = {
   deviceClass: oneOf(["cpu", "integrated", "discrete", "virtual"]),
   loadPath: oneOf(["texel", "storage", "address"]),
@@ -101,7 +110,7 @@ const rules: { readonly [Key in keyof Capabilities]: OptionRule<unknown> } = {
   float16: flag,
   cooperativeMatrix: matrix,
   int64Atomics: flag,
-  tuning: anything,
+  tuning: table,
   precision: oneOf(["highest", "high"]),
   int64: flag,
   bufferDeviceAddress: flag,

@@ -99,7 +99,7 @@ function planDirectGradient(capabilities: Capabilities, problem: GradientProblem
   const [depth, height, width] = problem.size;
   const rows = problem.batch * depth * height;
   const busy = capabilities.deviceClass === "cpu" ? 1_024 : 65_536;
-  const wanted = countChunks(problem, Math.min(rows, busy / problem.weightCount));
+  const wanted = countChunks(capabilities, problem, Math.min(rows, busy / problem.weightCount));
   const chunkRows = Math.ceil(rows / wanted);
   const chunks = Math.ceil(rows / chunkRows);
   const count = problem.weightCount * chunks;

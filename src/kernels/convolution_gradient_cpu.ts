@@ -144,7 +144,11 @@ function planOnRows(
   const channelBlocks = Math.ceil(groupChannels / channels);
   const parts = filterBlocks * channelBlocks * groups * kernel[0] * kernel[1] * tapGroups;
   const rounds = batch * size[0] * size[1] * Math.ceil(size[2] / 4);
-  const wanted = countChunks(problem, Math.min(Math.ceil(BUSY / parts), Math.ceil(rounds / 64)));
+  const wanted = countChunks(
+    capabilities,
+    problem,
+    Math.min(Math.ceil(BUSY / parts), Math.ceil(rounds / 64)),
+  );
   const chunkRounds = Math.ceil(rounds / wanted);
   const chunks = Math.ceil(rounds / chunkRounds);
   const items = parts * chunks;

@@ -45,7 +45,7 @@ export function planFlatGradient(
   const { kernel, stride, dilation, padding, inputSize, size, batch, filters } = problem;
   const rows = flatRows(problem);
   const groups = Math.ceil(filters / LANES);
-  const wanted = countChunks(problem, Math.min(batch, Math.ceil(BUSY / groups)));
+  const wanted = countChunks(capabilities, problem, Math.min(batch, Math.ceil(BUSY / groups)));
   const images = Math.ceil(batch / wanted);
   const chunks = Math.ceil(batch / images);
   return {

@@ -83,7 +83,7 @@ export function planIgemmGradient(
   const tiles = tilesM * tilesN * groups;
   const most = Math.min(MOST_CHUNKS, columns / (LEAST_STEPS * tile.k));
   const busy = Math.ceil(BUSY * capabilities.processors / tileThreads(tile) / tiles);
-  const wanted = countChunks(problem, Math.min(busy, most));
+  const wanted = countChunks(capabilities, problem, Math.min(busy, most));
   const chunkColumns = Math.ceil(columns / wanted / tile.k) * tile.k;
   const chunks = Math.ceil(columns / chunkColumns);
   const workgroups = tiles * chunks;

@@ -3,6 +3,7 @@
 import type { Dispatch } from "../core/dispatch.ts";
 import type { AlignedRows } from "./align.ts";
 import type { ConvolutionProblem } from "./convolution_problem.ts";
+import type { Capabilities } from "./plan.ts";
 
 /** A weight gradient as the variants know it. */
 export interface GradientProblem extends ConvolutionProblem {
@@ -32,12 +33,18 @@ const WORKSPACE_BYTES = 64 * 2 ** 20;
 /**
  * How many parts a reduction should fall into.
  *
+ * @param capabilities The device.
  * @param problem The gradient.
  * @param wanted How many would keep the device busy.
  * @returns At least 1; no more than the workspace holds.
  */
-export function countChunks(problem: GradientProblem, wanted: number): number {
-  const held = Math.floor(WORKSPACE_BYTES / (16 * Math.ceil(problem.weightCount / 4)));
+export function countChunks(
+  capabilities: Capabilities,
+  problem: GradientProblem,
+  wanted: number,
+): number {
+  const bytes = Math.min(WORKSPACE_BYTES, capabilities.maxStorageBufferRange);
+  const held = Math.floor(bytes / (16 * Math.ceil(problem.weightCount / 4)));
   return Math.max(1, Math.min(Math.floor(wanted), held));
 }
 

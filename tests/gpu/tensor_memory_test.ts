@@ -43,7 +43,8 @@ gpuTest("liveBuffers counts exactly the tensors that are alive", () => {
 
 gpuTest("10,000 eager steps create nothing after the first ones", async () => {
   const device = defaultDevice();
-  const x = arange(16 * 16).reshape([1, 1, 16, 16]);
+  using flat = arange(16 * 16);
+  const x = flat.reshape([1, 1, 16, 16]);
   const w = tensor(new Float32Array(9).fill(1 / 9), [1, 1, 3, 3]);
   const step = () => scope(() => add(convolution(x, w, null, { padding: 1 }), x)).dispose();
   for (let i = 0; i < 200; i++) step();

@@ -13,13 +13,17 @@ interface FakeBuffer {
 
 /** The part of a device that tensors use without computing. */
 export class FakeDevice {
-  readonly adapter: { readonly name: string };
+  readonly adapter: {
+    readonly name: string;
+    readonly limits: { readonly maxBufferSize: number; readonly maxMemoryAllocationSize: number };
+  };
   readonly capabilities: Record<string, unknown> = {};
+  readonly recordings: { readonly alignment: number } = { alignment: 16 };
   readonly disposed: boolean = false;
   readonly #live = new Set<FakeBuffer>();
 
   constructor(name: string) {
-    this.adapter = { name };
+    this.adapter = { name, limits: { maxBufferSize: 2 ** 30, maxMemoryAllocationSize: 2 ** 30 } };
   }
 
   /** How many buffers are in use. */
