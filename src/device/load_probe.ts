@@ -94,9 +94,9 @@ function probeDispatch(program: Program): Dispatch | undefined {
     if (value === undefined) return undefined;
     push[(offset - head) / 4] = value;
   }
-  // The build with texels reads its result as well.
+  // The build with texels reads its result as well, and the residual twice.
   const count = program.bindings.length;
-  if (count !== (program.id.endsWith(".texel") ? 6 : 5)) return undefined;
+  if (count !== (program.id.endsWith(".texel") ? 7 : 5)) return undefined;
   if (Object.keys(CONSTANTS).some((name) => program.constants[name] === undefined)) {
     return undefined;
   }
@@ -105,7 +105,7 @@ function probeDispatch(program: Program): Dispatch | undefined {
     constants: CONSTANTS,
     pipelineKey: `${program.id}|load path probe`,
     push,
-    slots: [0, 1, 2, 2, 2, 2].slice(0, count),
+    slots: [0, 1, 2, 2, 2, 2, 2].slice(0, count),
     grid: [CHANNELS / 8, SIZE * SIZE / 64, 1],
   };
 }

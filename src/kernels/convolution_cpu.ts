@@ -6,13 +6,13 @@ import { cpuLocalSize, storedTogether } from "./cpu_plane.ts";
 import {
   blocksTogether,
   cpuProgram,
+  epilogueSlots,
   LANES,
   outputWords,
   packedBlocks,
   packedWeight,
   packedWeightVectors,
   supportsCpuKernels,
-  touchedSlots,
   touches,
   type WeightPacking,
 } from "./convolution_cpu_weight.ts";
@@ -218,7 +218,7 @@ export function planCpuConvolution(capabilities: Capabilities, problem: Convolut
         problem,
         sizes,
         group,
-        touchedSlots(capabilities, packed, weight, bias, residual, output),
+        epilogueSlots(capabilities, packed, weight, bias, residual, output),
       ),
     );
   }

@@ -6,6 +6,7 @@ import { cpuLocalSize, storedTogether } from "./cpu_plane.ts";
 import {
   blocksTogether,
   cpuProgram,
+  epilogueSlots,
   LANES,
   outputWords,
   packedBlocks,
@@ -13,7 +14,6 @@ import {
   packedWeightVectors,
   storesPlainly,
   supportsCpuKernels,
-  touchedSlots,
   touches,
   type WeightPacking,
 } from "./convolution_cpu_weight.ts";
@@ -159,7 +159,7 @@ export function planCpuRow(capabilities: Capabilities, problem: ConvolutionProbl
         channel_start: group * filters,
         ...outputWords(problem),
       },
-      touchedSlots(capabilities, input, weight, bias, residual, result),
+      epilogueSlots(capabilities, input, weight, bias, residual, result),
       [blocks, Math.ceil(runs / localSize), 1],
     ));
   }

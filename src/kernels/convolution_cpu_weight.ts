@@ -49,6 +49,14 @@ export function touchedSlots(capabilities: Capabilities, ...slots: readonly numb
 }
 
 /**
+ * The slots of a kernel whose last operands are its residual and its result: where a load is cheap, the result is read
+ * before it is written, and the residual as vectors too.
+ */
+export function epilogueSlots(capabilities: Capabilities, ...slots: readonly number[]): number[] {
+  return touches(capabilities) ? [...slots, slots.at(-1)!, slots.at(-2)!] : [...slots];
+}
+
+/**
  * Blocks of output channels that one invocation makes. Two share the reads of a 1x1 kernel or of a small image stem
  * (+15 %); elsewhere they only double the time that the driver compiles.
  *

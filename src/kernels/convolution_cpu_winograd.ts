@@ -8,6 +8,7 @@ import type { Dispatch } from "../core/dispatch.ts";
 import { cpuLocalSize, storedTogether } from "./cpu_plane.ts";
 import {
   cpuProgram,
+  epilogueSlots,
   LANES,
   supportsCpuKernels,
   touchedSlots,
@@ -255,7 +256,7 @@ function chunkDispatches(
       y_step_h: output.h,
       y_step_w: output.w,
     },
-    touchedSlots(capabilities, m, bias, residual, y),
+    epilogueSlots(capabilities, m, bias, residual, y),
     [Math.ceil(tiles / outputLocal), outQuads, 1],
   );
   return [transform, multiply, invert];

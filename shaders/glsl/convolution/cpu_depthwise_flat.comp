@@ -55,7 +55,7 @@ layout(push_constant) uniform Push {
 INPUT4(0, x)
 INPUT1(1, weight)
 INPUT1(2, bias)
-INPUT1(3, residual)
+INPUT4(3, residual)
 OUTPUT4(4, y)
 TOUCHABLE(5, y_old)
 
@@ -100,6 +100,7 @@ void main() {
   float bias = k_has_bias ? LOAD1(bias, channel) : 0.0;
   uint first = strip * (k_rows * k_out_w);
   [[unroll]] for (uint v = 0u; v < k_rows * k_out_w; v += 4u) {
+    vec4 residual = k_has_residual ? LOAD4(residual, (target + v) >> 2u) : vec4(0.0);
     vec4 value;
     [[unroll]] for (uint p = 0u; p < 4u; p++) {
       uint row = (v + p) / k_out_w;
@@ -114,9 +115,7 @@ void main() {
           }
         }
       }
-      uint at = target + v + p;
-      float residual = k_has_residual ? LOAD1(residual, at) : 0.0;
-      value[p] = epilogue_value(sum, bias, residual);
+      value[p] = epilogue_value(sum, bias, residual[p]);
     }
     if (unit < push.units && first + v < push.y_plane) {
       STORE4(y, (target + v) >> 2u, value);

@@ -63,7 +63,7 @@ layout(push_constant) uniform Push {
 INPUT4(0, x)
 INPUT1(1, weight)
 INPUT1(2, bias)
-INPUT1(3, residual)
+INPUT4(3, residual)
 OUTPUT4(4, y)
 
 const uint k_count = k_kernel_h * k_kernel_w;
@@ -129,9 +129,11 @@ void main() {
         if (out_h + o < push.out_h) {
           uint place = target + o * push.y_step_h;
           vec4 values[2];
-          [[unroll]] for (uint p = 0u; p < 8u; p++) {
-            float residual = k_has_residual ? LOAD1(residual, place + p) : 0.0;
-            values[p / 4u][p % 4u] = epilogue_value(sums[o * 8u + p], bias, residual);
+          [[unroll]] for (uint v = 0u; v < 2u; v++) {
+            vec4 residual = k_has_residual ? LOAD4(residual, (place >> 2u) + v) : vec4(0.0);
+            [[unroll]] for (uint p = 0u; p < 4u; p++) {
+              values[v][p] = epilogue_value(sums[o * 8u + v * 4u + p], bias, residual[p]);
+            }
           }
           if (k_store_octets) {
             STORE8(y, place >> 3u, values[0], values[1]);

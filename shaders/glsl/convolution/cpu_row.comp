@@ -80,7 +80,7 @@ layout(push_constant) uniform Push {
 INPUT4(0, x)
 INPUT4(1, weight)
 INPUT1(2, bias)
-INPUT1(3, residual)
+INPUT14(3, 6, residual)
 OUTPUT4(4, y)
 TOUCHABLE(5, y_old)
 
@@ -216,10 +216,10 @@ void main() {
           uint target = image_start + channel * push.y_step_c + out_d * push.y_step_d + out_h * push.y_step_h + out_w;
           [[unroll]] for (uint p = 0u; p < k_pixels; p += 4u) {
             if (p == 0u || out_w + p < push.out_w) {
+              vec4 residual = k_has_residual ? LOAD14(residual, (target + p) >> 2u) : vec4(0.0);
               vec4 value;
               [[unroll]] for (uint j = 0u; j < 4u; j++) {
-                float residual = k_has_residual ? LOAD1(residual, target + p + j) : 0.0;
-                value[j] = epilogue_value(sums[i * k_pixels + p + j], bias, residual);
+                value[j] = epilogue_value(sums[i * k_pixels + p + j], bias, residual[j]);
               }
               STORE4(y, (target + p) >> 2u, value);
             }

@@ -51,7 +51,7 @@ layout(push_constant) uniform Push {
 
 INPUT4(0, m)
 INPUT1(1, bias)
-INPUT1(2, residual)
+INPUT14(2, 5, residual)
 OUTPUT4(3, y)
 TOUCHABLE(4, y_old)
 
@@ -111,10 +111,10 @@ void main() {
           if (channel < push.channels) {
             if (k_vector_store) {
               uint target = image_start + channel * push.y_step_c + (out_h + i) * push.y_step_h + out_w;
+              vec4 residual = k_has_residual ? LOAD14(residual, target >> 2u) : vec4(0.0);
               vec4 value;
               [[unroll]] for (uint p = 0u; p < 4u; p++) {
-                float residual = k_has_residual ? LOAD1(residual, target + p) : 0.0;
-                value[p] = epilogue_value(m[p][j], bias[j], residual);
+                value[p] = epilogue_value(m[p][j], bias[j], residual[p]);
               }
               STORE4(y, target >> 2u, value);
             } else {

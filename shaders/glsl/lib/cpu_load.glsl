@@ -7,6 +7,8 @@
 //
 //   INPUT4(binding, name)      declares a read-only operand of vec4s (name_texel4)
 //   INPUT1(binding, name)      declares a read-only operand of floats (name_texel1)
+//   INPUT14(binding, again, name)  an operand of floats that is read as vec4s as well, which takes a second binding `again` in
+//                              the build with texels; LOAD14(name, index) is its vec4 at index
 //   LOAD4(name, index)         vec4 at index
 //   LOAD1(name, index)         float at index
 //   OUTPUT4(binding, name)     declares a write-only result, seen as vec4s
@@ -35,9 +37,11 @@ layout(buffer_reference, std430, buffer_reference_align = 8) writeonly buffer ou
 };
 #define INPUT4(slot, name)
 #define INPUT1(slot, name)
+#define INPUT14(slot, again, name)
 #define OUTPUT4(slot, name)
 #define LOAD4(name, index) input4_reference(push.name##_address).data[index]
 #define LOAD1(name, index) input1_reference(push.name##_address).data[index]
+#define LOAD14(name, index) LOAD4(name, index)
 #define STORE4(name, index, value) output4_reference(push.name##_address).data[index] = (value)
 #define STORE2(name, index, value) output2_reference(push.name##_address).data[index] = (value)
 #define STORE8(name, index, a, b) STORE4(name, (index) * 2u, a); STORE4(name, (index) * 2u + 1u, b)
@@ -50,6 +54,8 @@ layout(buffer_reference, std430, buffer_reference_align = 8) writeonly buffer ou
 // The mask keeps the sign bit of the byte offset clear, which spares eight sign extensions a load.
 #define INPUT4(slot, name) layout(set = 0, binding = slot, rgba32f) readonly uniform imageBuffer name##_texel4;
 #define INPUT1(slot, name) layout(set = 0, binding = slot, r32f) readonly uniform imageBuffer name##_texel1;
+#define INPUT14(slot, again, name) INPUT1(slot, name) INPUT4(again, name)
+#define LOAD14(name, index) LOAD4(name, index)
 #define LOAD4(name, index) imageLoad(name##_texel4, int((index) & 0x07ffffffu))
 #define LOAD1(name, index) imageLoad(name##_texel1, int((index) & 0x1fffffffu)).x
 
@@ -57,6 +63,10 @@ layout(buffer_reference, std430, buffer_reference_align = 8) writeonly buffer ou
 
 #define INPUT4(slot, name) layout(set = 0, binding = slot, std430) readonly buffer name##_block { vec4 name##_data[]; };
 #define INPUT1(slot, name) layout(set = 0, binding = slot, std430) readonly buffer name##_block { float name##_data[]; };
+#define INPUT14(slot, again, name) \
+  INPUT1(slot, name) \
+  layout(set = 0, binding = slot, std430) readonly buffer name##_vector_block { vec4 name##_vectors[]; };
+#define LOAD14(name, index) name##_vectors[index]
 #define LOAD4(name, index) name##_data[index]
 #define LOAD1(name, index) name##_data[index]
 
