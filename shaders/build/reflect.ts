@@ -33,8 +33,10 @@ const OP = {
   TypeFloat: 22,
   TypeVector: 23,
   TypeImage: 25,
+  TypeArray: 28,
   TypeStruct: 30,
   TypePointer: 32,
+  Constant: 43,
   SpecConstantTrue: 48,
   SpecConstantFalse: 49,
   SpecConstant: 50,
@@ -141,6 +143,7 @@ class Module {
   readonly types: Map<number, Instruction> = new Map();
   readonly decorations: Map<string, number> = new Map();
   readonly memberDecorations: Map<string, number> = new Map();
+  readonly constants: Map<number, number> = new Map();
   readonly specConstants: { id: number; type: number; value: number; op: number }[] = [];
   readonly composites: { id: number; parts: number[] }[] = [];
   readonly variables: { id: number; pointer: number; storage: number }[] = [];
@@ -155,6 +158,7 @@ class Module {
       else if (op === OP.MemberDecorate) {
         this.memberDecorations.set(`${w[1]}.${w[2]}.${w[3]}`, w[4] ?? 1);
       } else if (op >= OP.TypeBool && op <= OP.TypePointer) this.types.set(w[1]!, { op, words: w });
+      else if (op === OP.Constant) this.constants.set(w[2]!, w[3]!);
       else if (
         op === OP.SpecConstant || op === OP.SpecConstantTrue || op === OP.SpecConstantFalse
       ) {
@@ -288,12 +292,15 @@ function reflectPush(
       byteLength = offset + 8;
       return;
     }
-    const kind = module.scalar(type);
+    const count = op === OP.TypeArray ? module.constants.get(words[3]!)! : 1;
+    const kind = module.scalar(op === OP.TypeArray ? words[2]! : type);
     if (kind === "bool" || offset !== byteLength) {
       throw new TypeError(`push word ${name} leaves a gap`);
     }
-    push[name] = { offset, type: kind };
-    byteLength = offset + 4;
+    for (let at = 0; at < count; at++) {
+      push[op === OP.TypeArray ? `${name}_${at}` : name] = { offset: byteLength, type: kind };
+      byteLength += 4;
+    }
   });
   return { push, byteLength, addresses };
 }

@@ -60,6 +60,8 @@ export interface AdapterFeatures {
   readonly subgroupClustered: boolean;
   /** Quad operations in subgroups. */
   readonly subgroupQuad: boolean;
+  /** All of these on 64-bit integers too. */
+  readonly subgroupExtendedTypes: boolean;
 }
 
 /**
@@ -109,6 +111,7 @@ export function readFeatures(
     subgroupShuffleRelative: subgroup(vk.VK_SUBGROUP_FEATURE_SHUFFLE_RELATIVE_BIT),
     subgroupClustered: subgroup(vk.VK_SUBGROUP_FEATURE_CLUSTERED_BIT),
     subgroupQuad: subgroup(vk.VK_SUBGROUP_FEATURE_QUAD_BIT),
+    subgroupExtendedTypes: features12.shaderSubgroupExtendedTypes,
   };
 }
 
@@ -145,6 +148,7 @@ export function writeFeatures(arena: Arena, features: AdapterFeatures, validate:
       shaderBufferInt64Atomics: features.int64Atomics,
       storageBuffer8BitAccess: features.storage8,
       scalarBlockLayout: features.scalarBlockLayout,
+      shaderSubgroupExtendedTypes: features.subgroupExtendedTypes,
       // Together: with the model alone, atomics at device scope would be an error
       // (VUID-RuntimeSpirv-vulkanMemoryModel-06265).
       vulkanMemoryModel: features.vulkanMemoryModel,

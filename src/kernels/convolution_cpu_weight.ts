@@ -48,6 +48,12 @@ export function touchedSlots(capabilities: Capabilities, ...slots: readonly numb
   return touches(capabilities) ? [...slots, slots.at(-1)!] : [...slots];
 }
 
+/** The table that lib/cpu_store_lanes.glsl reads, in the build that has it. */
+export function identityWords(capabilities: Capabilities): Record<string, number> {
+  if (capabilities.loadPath !== "texel") return {};
+  return Object.fromEntries(Array.from({ length: 8 }, (_, at) => [`identity_${at}`, at]));
+}
+
 /**
  * The slots of a kernel whose last operands are its residual and its result: where a load is cheap, the result is read
  * before it is written, and the residual as vectors too.

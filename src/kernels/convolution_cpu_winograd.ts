@@ -9,6 +9,7 @@ import { cpuLocalSize, storedTogether } from "./cpu_plane.ts";
 import {
   cpuProgram,
   epilogueSlots,
+  identityWords,
   LANES,
   supportsCpuKernels,
   touchedSlots,
@@ -232,7 +233,7 @@ function chunkDispatches(
       blocks: blocksTogether,
       touch: touches(capabilities) ? 1 : 0,
     },
-    { quads, blocks, tile_step: sizes.step },
+    { quads, blocks, tile_step: sizes.step, ...identityWords(capabilities) },
     touchedSlots(capabilities, v, u, m),
     [blocks / blocksTogether, Math.ceil(tiles / (LANES * tilesTogether)), points],
   );

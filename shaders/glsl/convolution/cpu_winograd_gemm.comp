@@ -11,6 +11,9 @@
 #extension GL_KHR_shader_subgroup_basic : require
 #extension GL_KHR_shader_subgroup_shuffle : require
 #extension GL_EXT_shader_explicit_arithmetic_types_int64 : require
+#ifdef LOAD_TEXEL
+#extension GL_EXT_shader_subgroup_extended_types_int64 : require
+#endif
 #ifdef LOAD_ADDRESS
 #extension GL_EXT_buffer_reference : require
 #endif
@@ -22,6 +25,8 @@ layout(constant_id = 3) const uint k_quads = 1u;
 // See lib/cpu_touch.glsl.
 layout(constant_id = 4) const bool k_touch = false;
 
+#include "../lib/cpu_store_lanes.glsl"
+
 layout(push_constant) uniform Push {
 #ifdef LOAD_ADDRESS
   uint64_t v_address;
@@ -31,9 +36,11 @@ layout(push_constant) uniform Push {
   uint quads;
   uint blocks;
   uint tile_step;     // tiles rounded up to 8 * k_tiles
+  IDENTITY_TABLE
 } push;
 
 #define STORE_PAIRS
+#define STORE_OCTETS
 #include "../lib/cpu_load.glsl"
 #include "../lib/cpu_broadcast.glsl"
 #include "../lib/cpu_touch.glsl"
@@ -42,6 +49,8 @@ INPUT4(0, v)
 INPUT4(1, u)
 OUTPUT4(2, m)
 TOUCHABLE(3, m_old)
+
+SHARED_VALUE_FUNCTION
 
 const uint k_channels = k_blocks * 8u;
 const uint k_side = k_tiles > 4u ? 1u : 2u;
@@ -67,6 +76,7 @@ void main() {
     }
   }
 
+  uint shared_target = SHARED_IF(true, target - lane);
   float sums[k_channels * k_tiles];
   [[unroll]] for (uint i = 0u; i < k_channels * k_tiles; i++) {
     sums[i] = 0.0;
@@ -112,7 +122,7 @@ void main() {
       [[unroll]] for (uint j = 0u; j < 4u; j++) {
         value[j] = sums[(o + j) * k_tiles + p];
       }
-      STORE4(m, target + (o >> 2u) * push.tile_step + p * 8u, value);
+      STORE4_LANES(m, true, shared_target + (o >> 2u) * push.tile_step + p * 8u, value);
     }
   }
   if (k_touch) {
