@@ -1,7 +1,8 @@
 // What the project promises itself in speed beside what was measured, from the JSON lines of report.ts and
-// of scripts/peers, as Markdown.
+// of scripts/peers, as Markdown; where cuDNN is among the peers, what it promises itself on GPUs.
 //
 //   deno run --allow-read bench/targets.ts out/bench.jsonl out/peers.jsonl
+//   deno run --allow-read bench/targets.ts bench/results/h200.jsonl
 
 import { readFileSync } from "node:fs";
 import process from "node:process";
@@ -77,7 +78,41 @@ const copied = (result: Result): number => result.gbps / (ceilings?.gbps ?? NaN)
 const upscale = (id: string): string =>
   text(results.get("tfjs-wasm")?.get(`${id} fwd`)?.ours_faster ?? NaN);
 
-const rows: readonly (readonly [string, string, string])[] = [
+/** On a GPU: times of the device's own clock, beside cuDNN's; copies are counted by them too. */
+function gpuRatios(direction: Direction): Ratio[] {
+  return benchmarkSet.flatMap(({ id }) => {
+    const mine = ours!.get(`${id} ${direction}`)?.device_ms_min;
+    const other = results.get("cudnn")?.get(`${id} ${direction}`)?.ms_min;
+    return mine === undefined || other === undefined ? [] : [{ id, times: other / mine }];
+  });
+}
+
+function gpuRow(what: string, direction: Direction): readonly [string, string, string] {
+  const found = gpuRatios(direction);
+  return [
+    `times cuDNN in float32 without TF32, ${what}, ${found.length} layers`,
+    `${meanOf(found)}${least(found)}; ${
+      found.filter(({ times }) => times >= 1).length
+    } layers from 1.0`,
+    "1.0",
+  ];
+}
+
+const gpuRows = (): readonly (readonly [string, string, string])[] => [
+  gpuRow("forward", "fwd"),
+  gpuRow("gradients of inputs", "bwd_data"),
+  gpuRow("gradients of weight and bias", "bwd_weight"),
+  [
+    "memory-bound layers, part of a copy kernel's bandwidth",
+    moved.map((result) => {
+      const part = copied(result) * result.ms_min / (result.device_ms_min ?? NaN);
+      return `${result.id} ${text(100 * part)} %`;
+    }).join(", "),
+    "85 % each",
+  ],
+];
+
+const cpuRows = (): readonly (readonly [string, string, string])[] => [
   [
     `geometric mean over ${compute.length} compute layers, forward`,
     `${text(geometricMean(compute.map(({ gflops }) => gflops)))} GFLOP/s, ` +
@@ -120,5 +155,6 @@ const rows: readonly (readonly [string, string, string])[] = [
     "60 % each",
   ],
 ];
+const rows = results.has("cudnn") ? gpuRows() : cpuRows();
 const lines = ["| figure | measured | target |", "| --- | --- | --- |"];
 console.log([...lines, ...rows.map((cells) => `| ${cells.join(" | ")} |`)].join("\n"));

@@ -19,6 +19,7 @@ export class FakeDevice {
   };
   readonly capabilities: Record<string, unknown> = {};
   readonly recordings: { readonly alignment: number } = { alignment: 16 };
+  readonly kernels: { readonly rehearsing: boolean } = { rehearsing: false };
   readonly disposed: boolean = false;
   readonly #live = new Set<FakeBuffer>();
 
