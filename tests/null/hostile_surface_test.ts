@@ -28,6 +28,7 @@ async function withRun(body: (run: SurfaceRun) => Promise<void>): Promise<void> 
     console.log = log;
     setMessageHandler(handler);
     if (before !== undefined) setDefaultDevice(before);
+    for (const fake of fakes) fake.disposed = true;
     await rm(folder, { recursive: true });
   }
 }

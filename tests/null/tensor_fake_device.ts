@@ -27,7 +27,8 @@ const MAX_BYTES = 2 ** 27;
 export class FakeDevice {
   readonly adapter: { name: string };
   readonly capabilities = FORGED.gpu;
-  readonly disposed = false;
+  /** Set at the end of a test that made it the default device: the next use of the default opens a real one. */
+  disposed = false;
   readonly lost = false;
   /** Buffers that were allocated and not released. */
   readonly live: Set<FakeBuffer> = new Set();
