@@ -1,7 +1,6 @@
 // What planning knows of a device: plain data, filled by src/device, read by src/kernels.
 
 import {
-  anything,
   boolean,
   describe,
   integer,

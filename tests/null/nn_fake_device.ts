@@ -18,7 +18,11 @@ export class FakeDevice {
     readonly limits: { readonly maxBufferSize: number; readonly maxMemoryAllocationSize: number };
   };
   readonly capabilities: Record<string, unknown> = {};
-  readonly recordings: { readonly alignment: number } = { alignment: 16 };
+  /** Memory of static graphs, of which none of these tests' blocks needs any. */
+  readonly recordings: { readonly alignment: number; giveBack(): void } = {
+    alignment: 16,
+    giveBack: () => {},
+  };
   readonly kernels: { readonly rehearsing: boolean } = { rehearsing: false };
   readonly disposed: boolean = false;
   readonly #live = new Set<FakeBuffer>();
