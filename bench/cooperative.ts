@@ -21,6 +21,7 @@ import { COOPERATIVE_TILES, cooperativeTileFits } from "../src/kernels/cooperati
 import type { Plan } from "../src/kernels/plan.ts";
 import { values } from "./data.ts";
 import { convolutionOf, type Layer, layers } from "./layers.ts";
+import { bindPlan } from "./plan_runner.ts";
 import { median } from "./subject.ts";
 
 const help = `Compares float16 convolutions of cooperative matrices with float32 ones.
@@ -82,33 +83,13 @@ function makeBuffer(device: Device, byteLength: number, half: boolean): DeviceBu
 async function timesOf(device: Device, plan: Plan, problem: ConvolutionProblem, half: boolean) {
   const width = half ? 2 : 4;
   const counts = [problem.inputCount, problem.weightCount, problem.filters, problem.outputCount];
-  const owned: DeviceBuffer[] = [];
-  const take = (byteLength: number): DeviceBuffer => {
-    const buffer = makeBuffer(device, byteLength, half);
-    owned.push(buffer);
-    return buffer;
-  };
+  const operands = counts.map((count) => makeBuffer(device, count * width, half));
+  const { run, release } = bindPlan(
+    device,
+    plan,
+    (role, index) => operands[role === "input" ? index : 3]!,
+  );
   try {
-    const sources = counts.map((count) => take(count * width));
-    const buffers = plan.slots.map((slot) => {
-      if (slot.role === "input") return sources[slot.index]!;
-      if (slot.role === "output") return sources[3]!;
-      const own = take(slot.byteLength);
-      if (slot.role === "temporary") return own;
-      for (const dispatch of slot.dispatches) {
-        device.dispatch(
-          dispatch,
-          dispatch.slots.map((at) => at === 0 ? sources[slot.source]! : own),
-          "pack",
-        );
-      }
-      return own;
-    });
-    const run = (): void => {
-      for (const dispatch of plan.dispatches) {
-        device.dispatch(dispatch, dispatch.slots.map((at) => buffers[at]!), plan.label);
-      }
-    };
     run();
     await device.synchronize();
     const found: number[][] = plan.dispatches.map(() => []);
@@ -120,7 +101,8 @@ async function timesOf(device: Device, plan: Plan, problem: ConvolutionProblem, 
     }
     return found.map(median);
   } finally {
-    for (const buffer of owned) buffer.release();
+    release();
+    for (const buffer of operands) buffer.release();
   }
 }
 

@@ -38,7 +38,12 @@ interface Ratio {
   readonly times: number;
 }
 
-function ratios(peer: string, direction: Direction, family?: string): Ratio[] {
+function ratios(
+  peer: string,
+  direction: Direction,
+  family?: string,
+  times: (mine: Result, other: Result) => number = timesFaster,
+): Ratio[] {
   const theirs = results.get(peer);
   return benchmarkSet.flatMap((layer) => {
     if (family !== undefined && layer.family !== family) return [];
@@ -46,7 +51,7 @@ function ratios(peer: string, direction: Direction, family?: string): Ratio[] {
     const [mine, other] = [ours!.get(key), theirs?.get(key)];
     return mine === undefined || other === undefined
       ? []
-      : [{ id: layer.id, times: timesFaster(mine, other) }];
+      : [{ id: layer.id, times: times(mine, other) }];
   });
 }
 
@@ -78,17 +83,12 @@ const copied = (result: Result): number => result.gbps / (ceilings?.gbps ?? NaN)
 const upscale = (id: string): string =>
   text(results.get("tfjs-wasm")?.get(`${id} fwd`)?.ours_faster ?? NaN);
 
-/** On a GPU: times of the device's own clock, beside cuDNN's; copies are counted by them too. */
-function gpuRatios(direction: Direction): Ratio[] {
-  return benchmarkSet.flatMap(({ id }) => {
-    const mine = ours!.get(`${id} ${direction}`)?.device_ms_min;
-    const other = results.get("cudnn")?.get(`${id} ${direction}`)?.ms_min;
-    return mine === undefined || other === undefined ? [] : [{ id, times: other / mine }];
-  });
-}
+/** By the device's own clock, with which cuDNN is measured. */
+const onDevice = (mine: Result, other: Result): number =>
+  other.ms_min / (mine.device_ms_min ?? NaN);
 
 function gpuRow(what: string, direction: Direction): readonly [string, string, string] {
-  const found = gpuRatios(direction);
+  const found = ratios("cudnn", direction, undefined, onDevice);
   return [
     `times cuDNN in float32 without TF32, ${what}, ${found.length} layers`,
     `${meanOf(found)}${least(found)}; ${

@@ -28,6 +28,7 @@ import { deconvolutionCandidates, planDeconvolution } from "../src/kernels/decon
 import { makeDispatch, type Plan } from "../src/kernels/plan.ts";
 import { values } from "./data.ts";
 import { convolutionOf, type Direction, type Layer, layers } from "./layers.ts";
+import { bindPlan, type BoundPlan } from "./plan_runner.ts";
 import { median } from "./subject.ts";
 
 const { values: options } = parseArgs({
@@ -116,35 +117,13 @@ class Workbench {
     return buffer;
   }
 
-  /** Binds a plan; prepared buffers are filled. */
-  bind(plan: Plan, byteLength: number): { run: () => void; release: () => void } {
-    const device = this.#device;
-    const own: DeviceBuffer[] = [];
-    const make = (length: number) => {
-      const buffer = device.allocate(length, "variant");
-      own.push(buffer);
-      return buffer;
-    };
-    const buffers = plan.slots.map((slot) => {
-      if (slot.role === "input") return this.#noise(`input ${slot.index}`, byteLength);
-      if (slot.role === "output") return this.#noise("output", byteLength);
-      if (slot.role === "temporary") return make(slot.byteLength);
-      const prepared = make(slot.byteLength);
-      const scratch = (slot.scratchByteLengths ?? []).map(make);
-      const bound = [this.#noise(`input ${slot.source}`, byteLength), prepared, ...scratch];
-      for (const each of slot.dispatches) {
-        device.dispatch(each, each.slots.map((at) => bound[at]!), "prepare");
-      }
-      return prepared;
-    });
-    return {
-      run: () => {
-        for (const each of plan.dispatches) {
-          device.dispatch(each, each.slots.map((at) => buffers[at]!), plan.label);
-        }
-      },
-      release: () => own.forEach((buffer) => buffer.release()),
-    };
+  /** Binds a plan. */
+  bind(plan: Plan, byteLength: number): BoundPlan {
+    return bindPlan(
+      this.#device,
+      plan,
+      (role, index) => this.#noise(role === "input" ? `input ${index}` : role, byteLength),
+    );
   }
 
   release(): void {
