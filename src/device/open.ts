@@ -1,7 +1,7 @@
 // From options to an opened context: find Vulkan, choose the adapter, make the VkDevice.
 
 import { openVulkan } from "../../ffi/loader.ts";
-import { readAdapters } from "./adapter.ts";
+import { type Adapter, readAdapters } from "./adapter.ts";
 import { ADAPTER_VARIABLE, chooseAdapter } from "./adapter_choice.ts";
 import { Context } from "./context.ts";
 import { holdDrivers, Instance } from "./instance.ts";
@@ -29,16 +29,28 @@ export function openContext(options: InternalDeviceOptions): Context {
     const variable = vulkan.runtime.environment(ADAPTER_VARIABLE);
     const record = chooseAdapter(records, options.adapter, variable);
     const context = new Context(instance, record, options.validate ?? false);
-    const { name, software, driverInfo } = record.adapter;
-    options.log?.({
-      level: software ? "notice" : "debug",
-      message: software
-        ? `${name} computes on the CPU (${driverInfo}): correct, but slow. Install a GPU driver for speed.`
-        : `Opened ${name} (${driverInfo}).`,
-    });
+    try {
+      announce(record.adapter, options);
+    } catch (error) {
+      context.dispose();
+      throw error;
+    }
     return context;
   } catch (error) {
     instance.dispose();
     throw error;
   }
+}
+
+/** Tells the program's `log`, which may throw. */
+function announce(
+  { name, software, driverInfo }: Adapter,
+  { log }: InternalDeviceOptions,
+): void {
+  log?.({
+    level: software ? "notice" : "debug",
+    message: software
+      ? `${name} computes on the CPU (${driverInfo}): correct, but slow. Install a GPU driver for speed.`
+      : `Opened ${name} (${driverInfo}).`,
+  });
 }

@@ -87,6 +87,16 @@ async function live(transfers: Transfers, faults: Faults): Promise<Outcome> {
   return { faults, error };
 }
 
+test("a log that throws leaves no device behind", () => {
+  const faults = new Faults(0, vk.VK_SUCCESS);
+  const log = () => {
+    throw new Error("of the program");
+  };
+  assertThrows(() => openDevice({ wrapCommands: faults.wrap, log }), Error, "of the program");
+  assert(faults.calls > 0);
+  assertEquals(faults.objects, 0);
+});
+
 for (const transfers of TRANSFERS) {
   for (
     const name of [

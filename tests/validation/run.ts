@@ -134,7 +134,9 @@ try {
       complaints.push(`${run.messages.length} messages: ${[...new Set(names)].join(", ")}`);
     }
     const complaint = complaints.length > 0 ? complaints.join("; ") : undefined;
-    report(`${file}: no message`, complaint, run.output.slice(-20_000));
+    // The end of what a file printed need not hold its messages.
+    const said = [...run.messages, run.output.slice(-20_000)].join("\n");
+    report(`${file}: no message`, complaint, said);
   }
 } finally {
   rmSync(folder, { recursive: true, force: true });
