@@ -17,7 +17,7 @@
  *
  * @module
  */
-export { FormatError, LimitError, ShapeError } from "./src/core/errors.ts";
+export { FileError, FormatError, LimitError, ShapeError } from "./src/core/errors.ts";
 export {
   type ArrayContent,
   FILE_DTYPES,

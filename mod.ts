@@ -23,6 +23,7 @@ export {
   DeviceError,
   DeviceLostError,
   DisposedError,
+  FileError,
   FormatError,
   LimitError,
   OutOfMemoryError,
@@ -347,4 +348,5 @@ export * as schedulers from "./src/optim/schedulers.ts";
 export type { Multipliers, Optimizer, OptimizerState } from "./src/optim/optimizer.ts";
 export type { LRScheduler } from "./src/optim/schedulers.ts";
 export type { UpdateNumbers, UpdateRule } from "./src/ops/update.ts";
-export { Trainer, type TrainerParameters } from "./src/optim/trainer.ts";
+export { Trainer } from "./src/optim/trainer.ts";
+export type { TrainerParameters } from "./src/optim/trainer_parameters.ts";

@@ -19,6 +19,30 @@ export class FormatError extends SyntaxError {
   override readonly name: string = "FormatError";
 }
 
+/** A file could not be read or written; `cause` is the runtime's own error. */
+export class FileError extends Error {
+  /** Name of the class, also in a minified program. */
+  override readonly name: string = "FileError";
+  /** The path that was asked for. */
+  readonly path: string;
+  /** The system's code, such as `ENOENT`; `ERR_ACCESS_DENIED` if the program lacks Deno's permission. */
+  readonly code: string;
+
+  /**
+   * Makes the error.
+   *
+   * @param message What was asked, what was found, what to do.
+   * @param path The path that was asked for.
+   * @param code The system's code.
+   * @param options The cause.
+   */
+  constructor(message: string, path: string, code: string, options?: ErrorOptions) {
+    super(message, options);
+    this.path = path;
+    this.code = code;
+  }
+}
+
 /** An object was used after `dispose()`. */
 export class DisposedError extends Error {
   /** Name of the class, also in a minified program. */

@@ -1,11 +1,12 @@
 // Bytes from paths and streams, and bytes to paths. The only file of ./io that touches the file
 // system; it does so only when called.
 
-import { open, rename, rm } from "node:fs/promises";
+import { open, rename, unlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { LimitError } from "../core/errors.ts";
 import { describe } from "../core/options.ts";
+import { fileError } from "./file_error.ts";
 import { checkBytes } from "./npy.ts";
 
 /**
@@ -71,6 +72,7 @@ function checkLength(where: string, length: number, maxBytes: number): void {
  * @returns Its bytes; those of the caller are not copied.
  * @throws {TypeError} If the source is nothing that can be read.
  * @throws {LimitError} If it is too long.
+ * @throws {FileError} If a path cannot be read.
  */
 export async function readSource(
   where: string,
@@ -78,7 +80,12 @@ export async function readSource(
   maxBytes: number,
 ): Promise<Uint8Array> {
   if (typeof source === "string" || source instanceof URL) {
-    return await readPath(where, pathOf(where, source), maxBytes);
+    const path = pathOf(where, source);
+    try {
+      return await readPath(where, path, maxBytes);
+    } catch (error) {
+      throw fileError(where, { verb: "read", path, folder: dirname(path) }, error);
+    }
   }
   if (source instanceof Uint8Array || source instanceof ArrayBuffer) {
     const bytes = source instanceof ArrayBuffer ? new Uint8Array(source) : source;
@@ -158,6 +165,7 @@ async function readPath(
  * @param path Path or `file:` URL.
  * @param bytes The content.
  * @throws {TypeError} If the path is no file's path.
+ * @throws {FileError} If it cannot be written.
  */
 export async function writeAtomically(
   where: string,
@@ -170,6 +178,14 @@ export async function writeAtomically(
     );
   }
   const target = pathOf(where, path);
+  try {
+    await replace(target, bytes);
+  } catch (error) {
+    throw fileError(where, { verb: "write", path: target, folder: dirname(target) }, error);
+  }
+}
+
+async function replace(target: string, bytes: Uint8Array): Promise<void> {
   const unique = crypto.randomUUID().slice(0, 8);
   const temporary = join(dirname(target), `.${basename(target).slice(0, 64)}.${unique}.tmp`);
   // "wx": never through a link or over a file that somebody else put there.
@@ -183,7 +199,9 @@ export async function writeAtomically(
     }
     await rename(temporary, target);
   } catch (error) {
-    await rm(temporary, { force: true });
+    // Why it failed is what the caller must know, not that nothing can be removed either. Other than
+    // rm(), this works without the permission to read, which renaming needs.
+    await unlink(temporary).catch(() => {});
     throw error;
   }
 }

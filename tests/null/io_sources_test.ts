@@ -27,6 +27,7 @@ import {
   encodeParameters,
   type FileArray,
   fileArray,
+  FileError,
   type FileSource,
   FormatError,
   LimitError,
@@ -35,6 +36,7 @@ import {
   writeArrays,
   writeParameters,
 } from "../../io.ts";
+import { fileError } from "../../src/io/file_error.ts";
 import { ROOT, runText, RUNTIME } from "../support/subprocess.ts";
 import { test } from "../support/test.ts";
 import { assertSameArrays, FILES } from "./io_support.ts";
@@ -134,7 +136,11 @@ test("readArrays() refuses what is no source", async () => {
   const texts = new Response("x").body!.pipeThrough(new TextDecoderStream());
   await assertRejects(() => readArrays(texts as never), TypeError, "Uint8Array chunks");
   await assertRejects(() => readArrays(BYTES, { limit: 1 } as never), TypeError, "unknown option");
-  await assertRejects(() => readArrays("/nonexistent/x.npz"), Error, "/nonexistent/x.npz");
+  await assertRejects(
+    () => readArrays("/nonexistent/x.npz"),
+    FileError,
+    'Cannot read arrays: there is no file "/nonexistent/x.npz", expected one that exists (ENOENT)',
+  );
   const failing = new ReadableStream<Uint8Array>({
     pull: () => {
       throw new Error("connection lost");
@@ -214,8 +220,8 @@ test("a write that fails leaves the old file and nothing else", () =>
     await assertRejects(() => writeArrays(path, bad), RangeError);
     // The name is taken by a folder.
     mkdirSync(join(folder, "y.npz"));
-    await assertRejects(() => writeArrays(join(folder, "y.npz"), ARRAYS), Error);
-    await assertRejects(() => writeArrays(join(folder, "no/x.npz"), ARRAYS), Error, "no");
+    await assertRejects(() => writeArrays(join(folder, "y.npz"), ARRAYS), FileError, "folder");
+    await assertRejects(() => writeArrays(join(folder, "no/x.npz"), ARRAYS), FileError, '/no"');
     assertEquals(readdirSync(folder).sort(), ["x.npz", "y.npz"]);
     assertEquals(readFileSync(path), before);
     await writeArrays(path, [ARRAYS[1]!]);
@@ -246,6 +252,24 @@ test("io.ts asks for nothing when imported, and for one file when that is read",
   assertStringIncludes(allowed.stdout, "1\nread");
   if (RUNTIME === "deno") {
     const refused = await runText(text, { runtimeFlags: flags });
-    assertEquals([refused.code, refused.stdout], [0, "1\nNotCapable\n"], refused.stderr);
+    assertEquals([refused.code, refused.stdout], [0, "1\nFileError\n"], refused.stderr);
+  }
+});
+
+test("errors of the file system say what to do; others stay what they are", () => {
+  const access = { verb: "write", path: "/a/b", folder: "/a" } as const;
+  const textOf = (cause: Error & { code?: string }) =>
+    (fileError("write x", access, cause) as Error).message;
+  const rows = [
+    ["EACCES", 'Cannot write x: the system does not let the program write in "/a" (EACCES)'],
+    ["EROFS", 'Cannot write x: the system does not let the program write in "/a" (EROFS)'],
+    ["ENOSPC", 'Cannot write x: there is no room left for "/a/b" (ENOSPC)'],
+    ["EIO", 'Cannot write x: the system answers "EIO: i/o" (EIO)'],
+  ] as const;
+  for (const [code, text] of rows) {
+    assertEquals(textOf(Object.assign(new Error(`${code}: i/o`), { code })), text);
+  }
+  for (const other of [new LimitError("too long"), "text", null]) {
+    assertEquals(fileError("write x", access, other), other);
   }
 });

@@ -4,7 +4,14 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { arrayFormat, decodeParameters, encodeArrays, fileArray, FormatError } from "../../io.ts";
+import {
+  arrayFormat,
+  decodeParameters,
+  encodeArrays,
+  fileArray,
+  FileError,
+  FormatError,
+} from "../../io.ts";
 import {
   Block,
   Conv2D,
@@ -173,7 +180,7 @@ test("saveParameters() refuses parameters without values, and then writes nothin
     const nd = { format: "ndarray-list", compress: true } as const;
     await assertRejects(() => full.saveParameters(path, nd), RangeError, "compress");
     await assertRejects(() => full.saveParameters(3 as unknown as string), TypeError, "path");
-    await assertRejects(() => full.saveParameters(join(folder, "no", "x")), Error, "no");
+    await assertRejects(() => full.saveParameters(join(folder, "no", "x")), FileError, '/no"');
     assertEquals(readdirSync(folder), []);
     full.dispose();
   }));
@@ -241,7 +248,7 @@ test("loadParameters() names the file, and gives MXNet's sentence for a single p
       `Parameter 'weight' is missing in 'file: ${path}', which contains parameters: 'bias'. ` +
         "Set allowMissing",
     );
-    await assertRejects(() => conv.loadParameters(join(folder, "y")), Error, "y");
+    await assertRejects(() => conv.loadParameters(join(folder, "y")), FileError, '/y"');
     const two = encodeArrays(
       [fileArray("a", new Float32Array(1)), fileArray("b", new Float32Array(1))],
       "npz",
