@@ -56,11 +56,16 @@ export async function loadParameters(
   });
   // As MXNet does: so a block without parameters loads what it saved.
   if (arrays.size === 0) return;
-  loadDict(owner, parameters(), arrays, rest, nameOf(source));
+  loadDict(owner, parameters(), arrays, rest, sourceName(source));
 }
 
-/** What messages call a source. */
-function nameOf(source: FileSource): string {
+/**
+ * What messages call a source.
+ *
+ * @param source Path, `file:` URL, bytes or stream, checked.
+ * @returns The name.
+ */
+export function sourceName(source: FileSource): string {
   if (typeof source === "string" || source instanceof URL) return `file: ${source}`;
   return Symbol.asyncIterator in source ? "the stream" : "the bytes";
 }

@@ -66,12 +66,54 @@ export interface LoadedStates {
   readonly learningRate: number;
 }
 
+/** The arrays of a file, each to be taken once. */
+class StateArrays {
+  readonly #arrays: Map<string, FileArray>;
+  readonly #where: string;
+
+  constructor(arrays: readonly FileArray[], where: string) {
+    this.#arrays = new Map(arrays.map((array) => [array.name, array]));
+    this.#where = where;
+  }
+
+  /** Names of the arrays that nobody took. */
+  get names(): string[] {
+    return [...this.#arrays.keys()];
+  }
+
+  has(name: string): boolean {
+    return this.#arrays.has(name);
+  }
+
+  fail(found: string): never {
+    throw new FormatError(`Cannot ${this.#where}: ${found}`);
+  }
+
+  take(name: string, dtype: string, shape: readonly number[]): FileArray {
+    const array = this.#arrays.get(name);
+    const expected = `expected ${dtype} ${formatShape(shape)}`;
+    if (array === undefined) this.fail(`there is no array "${name}", ${expected}`);
+    if (array.dtype !== dtype || !sameShape(array.shape, shape)) {
+      this.fail(`"${name}" is ${array.dtype} ${formatShape(array.shape)}, ${expected}`);
+    }
+    this.#arrays.delete(name);
+    return array;
+  }
+
+  /** Takes a number of steps. */
+  count(name: string, value: unknown = this.take(name, "int32", []).data[0]): number {
+    if (Number.isSafeInteger(value) && (value as number) >= 0) return value as number;
+    this.fail(`"${name}" is ${value}, expected a number of steps from 0`);
+  }
+}
+
 /**
  * Reads states and copies them to the devices of the parameters.
  *
  * @param optimizer The optimizer.
  * @param parameters Parameters by name, initialized.
  * @param bytes The file.
+ * @param source What messages call the file.
  * @returns The states; they belong to the caller.
  * @throws {FormatError} If the file is damaged or does not fit.
  */
@@ -79,62 +121,80 @@ export async function decodeStates(
   optimizer: Optimizer,
   parameters: ReadonlyMap<string, Parameter>,
   bytes: Uint8Array,
+  source: string,
 ): Promise<LoadedStates> {
-  const { decodeNpz } = await import("../io/npz.ts");
-  const arrays = new Map(decodeNpz(bytes).map((array) => [array.name, array]));
-  const take = (name: string, dtype: string, shape: readonly number[]): FileArray => {
-    const array = arrays.get(name);
-    if (array === undefined) throw new FormatError(`Cannot ${WHERE}: there is no array "${name}"`);
-    if (array.dtype !== dtype || !sameShape(array.shape, shape)) {
-      throw new FormatError(
-        `Cannot ${WHERE}: "${name}" is ${array.dtype} ${formatShape(array.shape)}, ` +
-          `expected ${dtype} ${formatShape(shape)}`,
-      );
-    }
-    arrays.delete(name);
-    return array;
-  };
-  const integer = (value: unknown, name: string): number => {
-    if (Number.isSafeInteger(value) && (value as number) >= 0) return value as number;
-    throw new FormatError(`Cannot ${WHERE}: "${name}" is ${value}, expected a count`);
-  };
-  const format = take("format", "int32", []).data[0];
-  if (format !== FORMAT) {
-    throw new FormatError(`Cannot ${WHERE}: the format is ${format}, expected ${FORMAT}`);
-  }
-  const own = optimizerName(optimizer);
-  const other = [...arrays.keys()].find((name) => name.startsWith("optimizer/") && name !== own);
-  if (other !== undefined) {
-    throw new FormatError(`Cannot ${WHERE}: they are of ${other}, expected ${own}`);
-  }
-  const [updates, learningRate] = take(own, "float64", [2]).data as Float64Array;
-  const numUpdate = integer(updates, own);
-  if (!(learningRate! >= 0 && learningRate! < Infinity)) {
-    throw new FormatError(`Cannot ${WHERE}: the learning rate is ${learningRate}`);
-  }
+  const where = `${WHERE} from '${source}'`;
+  const arrays = new StateArrays(await readArrays(where, bytes), where);
+  const { numUpdate, learningRate } = readSettings(arrays, optimizer);
   const states = new Map<string, Map<Device, OptimizerState>>();
   try {
     for (const [name, parameter] of parameters) {
       // A parameter that was never updated has nothing in the file.
       if (!arrays.has(`${name}:count`)) continue;
-      const count = integer(take(`${name}:count`, "int32", []).data[0], `${name}:count`);
+      const count = arrays.count(`${name}:count`);
       const copies = parameter.listData();
       const { shape } = copies[0]!;
       const lines = optimizer.stateNames(copies[0]!)
-        .map((word) => take(`${name}:${word}`, "float32", shape).data as Float32Array);
+        .map((word) => arrays.take(`${name}:${word}`, "float32", shape).data as Float32Array);
       const made = new Map<Device, OptimizerState>();
       states.set(name, made);
       for (const copy of copies) made.set(copy.device, place(optimizer, copy, count, lines));
     }
-    if (arrays.size > 0) {
-      const names = [...arrays.keys()].map((name) => `"${name}"`).slice(0, 8).join(", ");
-      throw new FormatError(`Cannot ${WHERE}: the trainer has no parameters for ${names}`);
+    const left = arrays.names;
+    if (left.length > 0) {
+      arrays.fail(`the trainer has nothing for ${list(left)}, expected ${list(parameters.keys())}`);
     }
   } catch (error) {
     for (const made of states.values()) made.forEach(disposeState);
     throw error;
   }
-  return { states, numUpdate, learningRate: learningRate! };
+  return { states, numUpdate, learningRate };
+}
+
+/** The arrays of the file, whose first one tells that it is one of a trainer's. */
+async function readArrays(where: string, bytes: Uint8Array): Promise<FileArray[]> {
+  const expected = "expected the .npz file of a Trainer's saveStates()";
+  const { decodeNpz } = await import("../io/npz.ts");
+  let arrays: FileArray[];
+  try {
+    arrays = decodeNpz(bytes, { maxBytes: MAX_BYTES });
+  } catch (cause) {
+    if (!(cause instanceof FormatError)) throw cause;
+    // MXNet pickles the objects of its optimizer; to read that is to run it.
+    const pickle = bytes[0] === 0x80 && bytes[1]! <= 5 ? "a Python pickle of " : "";
+    throw new FormatError(
+      `Cannot ${where}: found ${pickle}${bytes.length} bytes, ${expected}: ${cause.message}`,
+      { cause },
+    );
+  }
+  if (arrays.some(({ name }) => name === "format")) return arrays;
+  const names = arrays.length === 0 ? "no arrays" : list(arrays.map(({ name }) => name));
+  throw new FormatError(`Cannot ${where}: found ${names}, ${expected}`);
+}
+
+function readSettings(
+  arrays: StateArrays,
+  optimizer: Optimizer,
+): Pick<LoadedStates, "numUpdate" | "learningRate"> {
+  const format = arrays.take("format", "int32", []).data[0];
+  if (format !== FORMAT) arrays.fail(`the format is ${format}, expected ${FORMAT}`);
+  const own = optimizerName(optimizer);
+  // Names of parameters may begin like that, but theirs go on with a colon.
+  const other = arrays.names.find((name) => /^optimizer\/[^:]*$/.test(name) && name !== own);
+  if (other !== undefined) arrays.fail(`they are of ${other}, expected ${own}`);
+  const [updates, learningRate] = arrays.take(own, "float64", [2]).data as Float64Array;
+  const numUpdate = arrays.count(own, updates);
+  if (learningRate! >= 0 && learningRate! < Infinity) {
+    return { numUpdate, learningRate: learningRate! };
+  }
+  arrays.fail(`the learning rate is ${learningRate}, expected a number from 0`);
+}
+
+/** The first names, in quotes. */
+function list(names: Iterable<string>): string {
+  const all = Array.from(names, (name) => `"${name}"`);
+  const more = all.length > 8 ? `, … (${all.length})` : "";
+  return all.slice(0, 8).join(", ") + more;
 }
 
 function place(

@@ -1,21 +1,22 @@
 // Steps all parameters of a network. After apache/mxnet python/mxnet/gluon/trainer.py.
 
-import { isGradientFresh, markGradientUsed, withFlags } from "../autograd/internal.ts";
-import { StateError } from "../core/errors.ts";
+import { isGradientFresh, markGradientUsed } from "../autograd/internal.ts";
 import { checkBoolean, checkNumber } from "../core/options.ts";
 import { describe } from "../core/shape.ts";
 import type { FileSource } from "../io/files.ts";
-import { Parameter } from "../nn/parameter.ts";
-import type { Device, Tensor } from "../tensor/mod.ts";
+import type { Parameter } from "../nn/parameter.ts";
+import { sourceName } from "../nn/parameter_files.ts";
+import type { Device } from "../tensor/mod.ts";
 import { disposeState, Optimizer, type OptimizerState } from "./optimizer.ts";
 import { create, type OptimizerName, type OptionsOf } from "./optimizers.ts";
+import { reduce, reduceAsync } from "./reduce.ts";
 import { decodeStates, encodeStates, type NamedState, readBytes, writeBytes } from "./states.ts";
-
-/** Parameters by name, as {@linkcode Block.collectParams} gives them, or without names. */
-export type TrainerParameters =
-  | ReadonlyMap<string, Parameter>
-  | Readonly<Record<string, Parameter>>
-  | readonly Parameter[];
+import {
+  checkPlaces,
+  readParameters,
+  staleError,
+  type TrainerParameters,
+} from "./trainer_parameters.ts";
 
 /**
  * Updates parameters with an optimizer after each backward pass.
@@ -57,6 +58,7 @@ export class Trainer {
    * @throws {TypeError} If an argument has a wrong type, or options are given for an optimizer made already.
    * @throws {RangeError} If there is no such optimizer, or a value is not allowed.
    * @throws {StateError} If a parameter is not initialized.
+   * @throws {DeviceError} If parameters live on different devices.
    */
   constructor(params: TrainerParameters, optimizer: Optimizer);
   /**
@@ -130,9 +132,7 @@ export class Trainer {
       this.optimizer = create(optimizer, optimizerParams);
     }
     this.#scale = this.optimizer.rescaleGrad;
-    for (const parameter of this.#parameters.values()) {
-      if (!parameter.deferred) parameter.listDevice(); // throws if it is not initialized
-    }
+    checkPlaces(this.#parameters);
   }
 
   /** The learning rate, that of the scheduler if there is one. */
@@ -152,7 +152,8 @@ export class Trainer {
   }
 
   /**
-   * Sums gradients over devices and makes one step of every parameter whose `gradReq` is not `null`.
+   * Sums gradients over devices and makes one step of every parameter whose `gradReq` is not `null`. With
+   * parameters on several devices it blocks until their gradients are there; {@linkcode stepAsync} does not.
    *
    * @param batchSize Divides the gradients, which sum over the samples of a batch.
    * @param ignoreStaleGrad Whether parameters without a new gradient are left as they are; else they are
@@ -169,6 +170,42 @@ export class Trainer {
   }
 
   /**
+   * Makes the step of {@linkcode step}; while gradients of several devices are computed and summed, the
+   * program goes on. Await it before the next backward pass.
+   *
+   * @param batchSize Divides the gradients, which sum over the samples of a batch.
+   * @param ignoreStaleGrad Whether parameters without a new gradient are left as they are.
+   * @returns When the step is enqueued on all devices.
+   * @throws {StateError} As {@linkcode step}, or if a gradient changed meanwhile; no parameter changed then.
+   *
+   * @example
+   * ```ts
+   * import { autograd, Dense, Device, tensor, Trainer } from "@vknn/vknn";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const devices = [Device.open(), Device.open()];
+   * const net = new Dense(1, { inUnits: 1, useBias: false });
+   * net.initialize("ones", { device: devices });
+   * const trainer = new Trainer(net.collectParams(), "sgd", { learningRate: 0.5 });
+   * for (const [part, device] of devices.entries()) {
+   *   using x = tensor([[part + 1]], undefined, { device }); // each device its part of the batch
+   *   using y = autograd.record(() => net.call(x));
+   *   y.backward();
+   * }
+   * await trainer.stepAsync(2); // the gradient is 1 + 2
+   * for (const device of devices) assertEquals(await net.weight.data(device).item(), 0.25);
+   * net.weight.dispose();
+   * trainer.dispose();
+   * for (const device of devices) device.dispose();
+   * ```
+   */
+  async stepAsync(batchSize: number, ignoreStaleGrad: boolean = false): Promise<void> {
+    await reduceAsync(this.#ready("step", batchSize, ignoreStaleGrad));
+    // Anew, as another step may have been made meanwhile.
+    this.#update(this.#ready("step", batchSize, ignoreStaleGrad));
+  }
+
+  /**
    * Sums the gradients of parameters that live on several devices, so that all copies have the sum.
    * {@linkcode step} does it by itself; call it with {@linkcode update} to change gradients in between.
    *
@@ -176,6 +213,18 @@ export class Trainer {
    */
   allreduceGrads(): void {
     reduce([...this.#trained().values()]);
+  }
+
+  /**
+   * Sums gradients as {@linkcode allreduceGrads}; the program goes on meanwhile. Await it before
+   * {@linkcode update} or the next backward pass.
+   *
+   * @returns When all copies have the sum.
+   * @throws {DeferredInitializationError} If a parameter still waits for its shape.
+   * @throws {StateError} If a gradient changed meanwhile.
+   */
+  async allreduceGradsAsync(): Promise<void> {
+    await reduceAsync([...this.#trained().values()]);
   }
 
   /**
@@ -221,6 +270,7 @@ export class Trainer {
    *
    * @param path Path or `file:` URL.
    * @returns When the file is written.
+   * @throws {FileError} If the file cannot be written; an older one stays as it is.
    */
   saveStates(path: string | URL): Promise<void>;
   async saveStates(path?: string | URL): Promise<Uint8Array<ArrayBuffer> | void> {
@@ -236,11 +286,18 @@ export class Trainer {
    * @param source Path, `file:` URL, bytes or stream.
    * @returns When the states are in place; nothing changed if it throws.
    * @throws {FormatError} If the file is damaged, or of another optimizer or other parameters.
+   * @throws {FileError} If the file cannot be read.
+   * @throws {DeferredInitializationError} If a parameter in the file still waits for its shape.
    * @throws {LimitError} If it is larger than allowed.
    */
   async loadStates(source: FileSource): Promise<void> {
     const trained = this.#trained();
-    const loaded = await decodeStates(this.optimizer, trained, await readBytes(source));
+    const loaded = await decodeStates(
+      this.optimizer,
+      trained,
+      await readBytes(source),
+      sourceName(source),
+    );
     for (const [name, states] of loaded.states) {
       const parameter = trained.get(name)!;
       this.#states.get(parameter)?.forEach(disposeState);
@@ -317,64 +374,4 @@ export class Trainer {
       return state === undefined ? [] : [{ name, weight: weight!, state }];
     });
   }
-}
-
-function staleError(where: string, name: string, device: Device): StateError {
-  return new StateError(
-    `Cannot ${where}: Gradient of Parameter '${name}' on context ${device.adapter.name} has not been ` +
-      `updated by backward since last \`step\`. This could mean a bug in your model that made it only ` +
-      `use a subset of the Parameters (Blocks) for this iteration. If you are intentionally only using ` +
-      `a subset, call step with ignoreStaleGrad = true to skip updating of Parameters with stale gradient`,
-  );
-}
-
-/** Parameters by name, sorted, each once. */
-function readParameters(params: unknown): Map<string, Parameter> {
-  const where = "construct Trainer";
-  if (typeof params !== "object" || params === null || params instanceof Parameter) {
-    throw new TypeError(
-      `Cannot ${where}: params are ${describe(params)}, expected the Map of collectParams(), an ` +
-        `object or an array of Parameters`,
-    );
-  }
-  const pairs: [string, unknown][] = Array.isArray(params)
-    ? Array.from(params as unknown[], (parameter, at) => [`${at}`, parameter])
-    : params instanceof Map
-    ? [...params].sort(([a], [b]) => a < b ? -1 : 1)
-    : Object.entries(params).sort(([a], [b]) => a < b ? -1 : 1);
-  const found = new Map<string, Parameter>();
-  const seen = new Set<Parameter>();
-  for (const [name, parameter] of pairs) {
-    if (!(parameter instanceof Parameter)) {
-      throw new TypeError(
-        `Cannot ${where}: params[${describe(name)}] is ${
-          describe(parameter)
-        }, expected a Parameter`,
-      );
-    }
-    if (seen.has(parameter)) continue;
-    seen.add(parameter);
-    found.set(name, parameter);
-  }
-  return found;
-}
-
-/** Gives all copies of a gradient their sum, in the order of the devices. */
-function reduce(parameters: readonly Parameter[]): void {
-  for (const parameter of parameters) {
-    if (parameter.listDevice().length < 2) continue;
-    const gradients = parameter.listGrad();
-    const total = new Float64Array(gradients[0]!.size);
-    for (const gradient of gradients) addInto(total, gradient);
-    withFlags({ recording: false }, () => {
-      const { dtype } = gradients[0]!;
-      const values = dtype === "float16" ? new Float16Array(total) : new Float32Array(total);
-      for (const gradient of gradients) gradient.assign(values);
-    });
-  }
-}
-
-function addInto(total: Float64Array, gradient: Tensor): void {
-  const values = gradient.dataSync();
-  for (let at = 0; at < total.length; at++) total[at]! += values[at]!;
 }

@@ -220,7 +220,9 @@ const OTHERS: Readonly<Record<string, MethodCall>> = {
   "RandomStream#nextNormal": { args: nothing },
   "Trainer#setLearningRate": { args: () => [0.1] },
   "Trainer#step": on(trainer, () => [4, false]),
+  "Trainer#stepAsync": on(trainer, () => [4, false]),
   "Trainer#allreduceGrads": on(trainer),
+  "Trainer#allreduceGradsAsync": on(trainer),
   "Trainer#update": on(trainer, () => [4, false]),
   "Trainer#saveStates": on(trainer, ({ folder }) => [`${folder}/states`]),
   "Trainer#loadStates": on(
