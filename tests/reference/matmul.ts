@@ -1,6 +1,6 @@
 // Float64 oracle of matrix products, with NumPy's rules for batches.
 
-import { build, get, type Reference } from "./array.ts";
+import { build, get, offset, type Reference } from "./array.ts";
 
 /** Exchanges the last two axes. */
 export function transposed(x: Reference): Reference {
@@ -22,17 +22,18 @@ export function matmul(a: Reference, b: Reference): Reference {
   ];
   const [one, two] = [front(left.shape), front(right.shape)];
   const batch = one.map((each, axis) => each === 1 ? two[axis]! : each);
-  const own = (x: Reference, index: readonly number[], row: number, column: number) => {
+  const start = (x: Reference, index: readonly number[], row: number, column: number) => {
     const places = x.shape.slice(0, -2).map((each, axis) =>
       each === 1 ? 0 : index[axis + rank - (x.shape.length - 2)]!
     );
-    return get(x, [...places, row, column]);
+    return offset(x.shape, [...places, row, column]);
   };
-  const depth = left.shape.at(-1)!;
+  const [depth, width] = [left.shape.at(-1)!, right.shape.at(-1)!];
   const product = build([...batch, left.shape.at(-2)!, right.shape.at(-1)!], (index) => {
     let sum = 0;
     const [row, column] = [index.at(-2)!, index.at(-1)!];
-    for (let k = 0; k < depth; k++) sum += own(left, index, row, k) * own(right, index, k, column);
+    const [first, second] = [start(left, index, row, 0), start(right, index, 0, column)];
+    for (let k = 0; k < depth; k++) sum += left.data[first + k]! * right.data[second + k * width]!;
     return sum;
   });
   const shape = [

@@ -40,16 +40,14 @@ export function broadcast(x: Reference, shape: readonly number[]): Reference {
 
 /** Softmax along an axis, or its logarithm. */
 export function softmax(x: Reference, axis: number, log: boolean, temperature: number): Reference {
-  const line = (index: readonly number[]) =>
-    Array.from(
-      { length: x.shape[axis]! },
-      (_, at) => get(x, index.map((each, own) => own === axis ? at : each)) / temperature,
-    );
+  const line = (index: readonly number[]) => index.map((each, own) => own === axis ? 0 : each);
+  const scaled = { ...x, data: Float64Array.from(x.data, (each) => each / temperature) };
+  const top = reduce(scaled, "max", [axis], true);
+  const below = build(x.shape, (index) => get(scaled, index) - get(top, line(index)));
+  const powers = { ...below, data: Float64Array.from(below.data, Math.exp) };
+  const sum = reduce(powers, "sum", [axis], true);
   return build(x.shape, (index) => {
-    const values = line(index);
-    const top = Math.max(...values);
-    const sum = values.reduce((all, each) => all + Math.exp(each - top), 0);
-    const d = get(x, index) / temperature - top;
-    return log ? d - Math.log(sum) : Math.exp(d) / sum;
+    const total = get(sum, line(index));
+    return log ? get(below, index) - Math.log(total) : get(powers, index) / total;
   });
 }
