@@ -4,6 +4,7 @@
 //   deno task shaders            compile what changed
 //   deno task shaders --all      compile everything
 //   deno task shaders --check    write nothing; exit 1 if a committed file differs from what the sources give
+//   deno task shaders --check --family pad    the same, with only these programs compiled again
 //
 // Header lines of a .comp file, before the first line of code:
 //   // builds: texel storage address    one program each, with -DBUILD_TEXEL -DLOAD_TEXEL and id suffix .texel
@@ -135,10 +136,14 @@ function copyAccess(compiled: Compiled[]): void {
 
 async function main(args: readonly string[]): Promise<number> {
   const check = args.includes("--check");
+  const family = args.includes("--family") ? args[args.indexOf("--family") + 1] : undefined;
   const version =
     run("glslangValidator", ["--version"]).match(/Glslang Version: \S*?(\d+\.\d+\.\d+)/)?.[1] ??
       "0";
   const builds = listBuilds(GLSL);
+  if (family !== undefined && !builds.some((build) => build.family === family)) {
+    throw new Error(`there is no family ${family}`);
+  }
   // Another compiler writes other bytes for the same source: then only the hashes can be compared.
   const foreign = new Set(
     builds.map(({ family }) => family).filter((family) => recordedVersion(family) !== version),
@@ -157,7 +162,9 @@ async function main(args: readonly string[]): Promise<number> {
     for (const build of builds) {
       const old = kept.get(build.id);
       const tooOld = Number.parseInt(version) < build.compiler;
-      const again = check ? !foreign.has(build.family) : args.includes("--all");
+      const again = check
+        ? !foreign.has(build.family) && (family ?? build.family) === build.family
+        : args.includes("--all");
       if (old !== undefined && (!again || tooOld)) {
         compiled.push(old);
       } else if (tooOld) {
