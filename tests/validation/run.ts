@@ -25,6 +25,8 @@ const LAYER = "VK_LAYER_KHRONOS_validation";
 const MESSAGE_REGEXP =
   /^.*(Validation (Error|Warning|Performance Warning)|UNASSIGNED-|VUID-|SYNC-HAZARD-).*$/gm;
 const TIMEOUT_MILLISECONDS = 1_500_000;
+/** Files at a time: most of a file's time is one thread's, in JavaScript or in the driver's compiler. */
+const PROCESSES = 2;
 
 interface Outcome {
   code: number | null;
@@ -124,7 +126,7 @@ try {
 
   const files = testFiles();
   if (files.length === 0) report("GPU tests under validation", "no test file found");
-  for (const file of files) {
+  const check = async (file: string): Promise<void> => {
     const run = await runWithLayer([...TEST_FLAGS, file], settings);
     const complaints: string[] = [];
     if (run.code !== 0) complaints.push(`exit code ${run.code}`);
@@ -137,7 +139,11 @@ try {
     // The end of what a file printed need not hold its messages.
     const said = [...run.messages, run.output.slice(-20_000)].join("\n");
     report(`${file}: no message`, complaint, said);
-  }
+  };
+  const queue = files.values();
+  await Promise.all(Array.from({ length: PROCESSES }, async () => {
+    for (const file of queue) await check(file);
+  }));
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
