@@ -76,6 +76,8 @@ export function gpuTest(name: string, fn: (device: Device) => void | Promise<voi
     const device = await openDevice();
     const before = device.memory();
     await fn(device);
+    // Deno tells test files nothing of the end of the process, which a driver at work does not survive.
+    await device.synchronize();
     const after = device.memory();
     const leaks = (["liveBuffers", "liveBytes"] as const)
       // Fewer is no leak: what an earlier test forgot may be collected during this one.
