@@ -7,6 +7,7 @@ import {
   convolutionSlots,
   epilogueConstants,
   geometryConstants,
+  type Triple,
 } from "./convolution_problem.ts";
 import { divisor } from "./divisor.ts";
 import { planFill } from "./elementwise.ts";
@@ -14,7 +15,20 @@ import { foldGrid, gridForItems, plainLocalSize } from "./grid.ts";
 import { countOperand } from "./operand.ts";
 import { type Capabilities, makeDispatch, type Plan } from "./plan.ts";
 import { copyRegion } from "./region.ts";
-import { type Tile, tileThreads, tileUnroll } from "./convolution_tiles.ts";
+import { type Tile, tileThreads, tileUnroll, type TileWork } from "./convolution_tiles.ts";
+
+/**
+ * What makes a convolution a transposed one: its kernel, stride and padding are those of the transposed convolution, its
+ * size that of the largest phase, and its shuffle the stride.
+ */
+export interface Transposed {
+  /** Size of the result. */
+  readonly size: Triple;
+  /** Elements from group to group of the weight. */
+  readonly weightGroup: number;
+  /** Whether a tap may lie outside the input. */
+  readonly bounds: boolean;
+}
 
 interface Packing {
   readonly positionMajor: boolean;
@@ -30,6 +44,7 @@ function packWeight(
   problem: ConvolutionProblem,
   tile: Tile,
   positionMajor: boolean,
+  weightGroup: number,
 ): Packing {
   const channels = problem.channels / problem.groups;
   const filters = problem.filters / problem.groups;
@@ -47,7 +62,7 @@ function packWeight(
     sizes: [problem.groups, filters, channels, kd, kh, kw],
     from: {
       base: 0,
-      strides: [filters * weight.n, weight.n, weight.c, weight.d, weight.h, weight.w],
+      strides: [weightGroup, weight.n, weight.c, weight.d, weight.h, weight.w],
     },
     to: {
       base: 0,
@@ -67,22 +82,33 @@ function packWeight(
     steps: rows / tile.k,
     byteLength: count * 4,
     // All that the contents depend on, besides the weight itself.
-    key: `igemm:${tile.m}:${tile.k}:${positionMajor}:${region.sizes}:${[n, c, d, h, w]}`,
+    key: `igemm:${tile.m}:${tile.k}:${positionMajor}:${region.sizes}:${[
+      weightGroup,
+      n,
+      c,
+      d,
+      h,
+      w,
+    ]}`,
     dispatches,
   };
 }
 
 /** How the kernel may read and write: vectors where four neighbors in memory are four neighbors in the product. */
-function accessModes(problem: ConvolutionProblem): { load: number; store: number } {
+function accessModes(
+  problem: ConvolutionProblem,
+  transposed: boolean,
+): { load: number; store: number } {
   const { input, output, size, inputSize, kernel, stride, padding } = problem;
   const pixels = size[0] * size[1] * size[2];
   const quad = (...values: readonly number[]): boolean => values.every((value) => value % 4 === 0);
   const rowsWithoutGaps = (tensor: typeof input, box: typeof size): boolean =>
     tensor.w === 1 && tensor.h === box[2] && (box[0] === 1 || tensor.d === box[1] * box[2]);
-  const pointwise = [0, 1, 2].every((axis) =>
-    kernel[axis] === 1 && stride[axis] === 1 && padding[axis] === 0 &&
-    size[axis] === inputSize[axis]
-  );
+  const pointwise = !transposed &&
+    [0, 1, 2].every((axis) =>
+      kernel[axis] === 1 && stride[axis] === 1 && padding[axis] === 0 &&
+      size[axis] === inputSize[axis]
+    );
   let load = 0;
   if (
     input.c === 1 && quad(problem.channels / problem.groups, input.n, input.d, input.h, input.w)
@@ -100,22 +126,63 @@ function accessModes(problem: ConvolutionProblem): { load: number; store: number
   return { load, store };
 }
 
+function phaseCount({ stride }: ConvolutionProblem, transposed: Transposed | undefined): number {
+  return transposed === undefined ? 1 : stride[0] * stride[1] * stride[2];
+}
+
+/** Constants by which the sum finds the phases that no tap reaches. */
+function phaseConstants(problem: ConvolutionProblem): Record<string, number> {
+  const all = Object.entries(geometryConstants(problem));
+  return Object.fromEntries(all.filter(([name]) => /^(kernel|padding)/.test(name)));
+}
+
+/** Push words that only a transposed convolution reads. */
+function fullSize(transposed: Transposed | undefined): Record<string, number> {
+  const [depth, height, width] = transposed?.size ?? [0, 0, 0];
+  return { full_d: depth, full_h: height, full_w: width };
+}
+
+/** The work of a transposed convolution with one tile. */
+export function transposedWork(problem: ConvolutionProblem, tile: Tile): TileWork {
+  const { kernel, groups, batch, size, stride } = problem;
+  const phases = stride[0] * stride[1] * stride[2];
+  const columns = batch * size[0] * size[1] * size[2];
+  const tiles = Math.ceil(problem.filters / groups / tile.m) * Math.ceil(columns / tile.n) * groups;
+  const stepsOfTap = Math.ceil(problem.channels / groups / tile.k);
+  // On each axis, the most taps of a phase and how many phases have them.
+  const taps = kernel.map((count, axis) => Math.ceil(count / stride[axis]!));
+  const longest = kernel.map((count, axis) => count - (taps[axis]! - 1) * stride[axis]!);
+  const product = ([a, b, c]: readonly number[]): number => a! * b! * c!;
+  return {
+    workgroups: tiles * phases,
+    steps: Math.ceil(stepsOfTap * product(kernel) / phases),
+    results: problem.filters * phases * columns,
+    longest: { workgroups: tiles * product(longest), steps: stepsOfTap * product(taps) },
+  };
+}
+
 /** Adds the parts up and finishes the results; slots are parts, bias, residual and output. */
 function sumParts(
   capabilities: Capabilities,
   problem: ConvolutionProblem,
   splits: number,
   slots: readonly number[],
+  transposed: Transposed | undefined,
 ): Dispatch {
   const { output } = problem;
   const [depth, height, width] = problem.size;
   const pixels = depth * height * width;
   const columns = problem.batch * pixels;
-  const count = problem.filters * columns;
+  const phases = phaseCount(problem, transposed);
+  const count = problem.filters * phases * columns;
   const divisors = [columns, pixels, height, width].map(divisor);
   return makeDispatch(
     programs["convolution/igemm_sum"],
-    { local_size_x: plainLocalSize(capabilities), ...epilogueConstants(problem) },
+    {
+      local_size_x: plainLocalSize(capabilities),
+      ...epilogueConstants(problem),
+      ...(transposed === undefined ? {} : { phases, ...phaseConstants(problem) }),
+    },
     {
       count,
       splits,
@@ -133,6 +200,7 @@ function sumParts(
       output_d: output.d,
       output_h: output.h,
       output_w: output.w,
+      ...fullSize(transposed),
     },
     slots,
     gridForItems(capabilities, count),
@@ -146,6 +214,7 @@ function sumParts(
  * @param problem The convolution; not empty.
  * @param tile The tile.
  * @param wantedSplits Parts into which the taps are split, at most one for each step.
+ * @param transposed What makes it a transposed convolution; absent for an ordinary one.
  * @returns One dispatch, or one for the parts and one for their sum; and a prepared slot with the packed weight.
  */
 export function planIgemmConvolution(
@@ -153,13 +222,16 @@ export function planIgemmConvolution(
   problem: ConvolutionProblem,
   tile: Tile,
   wantedSplits: number,
+  transposed?: Transposed,
 ): Plan {
-  const { load, store } = accessModes(problem);
+  const isTransposed = transposed !== undefined;
+  const { load, store } = accessModes(problem, isTransposed);
   const channels = problem.channels / problem.groups;
   const filters = problem.filters / problem.groups;
   const padded = Math.ceil(channels / tile.k) * tile.k;
-  const positionMajor = load !== 0 || padded <= channels * 1.125;
-  const packing = packWeight(capabilities, problem, tile, positionMajor);
+  const positionMajor = isTransposed || load !== 0 || padded <= channels * 1.125;
+  const weightGroup = transposed?.weightGroup ?? filters * problem.weight.n;
+  const packing = packWeight(capabilities, problem, tile, positionMajor, weightGroup);
   const { slots, order } = convolutionSlots(problem);
   const packed = slots.push({
     role: "prepared",
@@ -173,21 +245,24 @@ export function planIgemmConvolution(
   const columns = problem.batch * pixels;
   const tilesM = Math.ceil(filters / tile.m);
   const tilesN = Math.ceil(columns / tile.n);
-  const whole = tilesM * tilesN * problem.groups;
-  const results = problem.filters * columns;
+  const phases = phaseCount(problem, transposed);
+  const whole = tilesM * tilesN * problem.groups * phases;
+  const results = problem.filters * phases * columns;
   const length = Math.ceil(packing.steps / wantedSplits);
-  const splits = Math.ceil(packing.steps / length);
+  // Phases differ in their steps: whatever the parts, some may be empty.
+  const splits = isTransposed ? wantedSplits : Math.ceil(packing.steps / length);
   const workgroups = whole * splits;
   const target = splits === 1
     ? order[4]!
     : slots.push({ role: "temporary", byteLength: splits * results * 4 }) - 1;
   const divisors = [divisor(pixels), divisor(height), divisor(width)] as const;
   // Without padding in front, and with the last window inside, no tap leaves the input.
-  const bounds = problem.size.some((size, axis) =>
-    problem.padding[axis]! > 0 ||
-    (size - 1) * problem.stride[axis]! + (problem.kernel[axis]! - 1) * problem.dilation[axis]! -
-          problem.padding[axis]! >= problem.inputSize[axis]!
-  );
+  const bounds = transposed?.bounds ??
+    problem.size.some((size, axis) =>
+      problem.padding[axis]! > 0 ||
+      (size - 1) * problem.stride[axis]! + (problem.kernel[axis]! - 1) * problem.dilation[axis]! -
+            problem.padding[axis]! >= problem.inputSize[axis]!
+    );
   const { input, output } = problem;
   const dispatch = makeDispatch(
     programs["convolution/igemm_forward"],
@@ -206,6 +281,7 @@ export function planIgemmConvolution(
       load,
       store,
       ...(splits > 1 ? { split: 1 } : {}),
+      ...(isTransposed ? { transposed: 1 } : {}),
     },
     {
       workgroups,
@@ -237,15 +313,22 @@ export function planIgemmConvolution(
       output_w: output.w,
       splits,
       split_stride: results,
+      ...fullSize(transposed),
     },
     [order[0]!, packed, order[2]!, order[3]!, target],
     foldGrid(capabilities, workgroups),
   );
-  const label = `Convolution/igemm_${tile.name}`;
+  const label = `${isTransposed ? "Deconvolution" : "Convolution"}/igemm_${tile.name}`;
   const dispatches = [dispatch];
   if (splits > 1) {
     dispatches.push(
-      sumParts(capabilities, problem, splits, [target, order[2]!, order[3]!, order[4]!]),
+      sumParts(
+        capabilities,
+        problem,
+        splits,
+        [target, order[2]!, order[3]!, order[4]!],
+        transposed,
+      ),
     );
   }
   return {

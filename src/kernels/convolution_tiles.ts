@@ -126,11 +126,18 @@ export interface TileChoice {
   readonly time: number;
 }
 
-/** Workgroups, steps of each and results of a convolution with one tile. */
-export function tileWork(
-  problem: ConvolutionProblem,
-  tile: Tile,
-): { workgroups: number; steps: number; results: number } {
+/** Workgroups with one tile, steps of each, and results of all. */
+export interface TileWork {
+  readonly workgroups: number;
+  /** Where workgroups differ, on average. */
+  readonly steps: number;
+  readonly results: number;
+  /** Where workgroups differ: those with most steps, which begin first. */
+  readonly longest?: { readonly workgroups: number; readonly steps: number };
+}
+
+/** The work of a convolution with one tile. */
+export function tileWork(problem: ConvolutionProblem, tile: Tile): TileWork {
   const filters = problem.filters / problem.groups;
   const columns = problem.batch * problem.size[0] * problem.size[1] * problem.size[2];
   const taps = problem.kernel[0] * problem.kernel[1] * problem.kernel[2];
@@ -154,11 +161,29 @@ export function rankTiles(
   problem: ConvolutionProblem,
   tiles: readonly Tile[] = TILES,
 ): readonly TileChoice[] {
+  return rankWork(capabilities, tiles, (tile) => tileWork(problem, tile));
+}
+
+/**
+ * Estimates all tiles that a device can run, each whole and split, for any product.
+ *
+ * @param capabilities The device.
+ * @param tiles What to choose from.
+ * @param workOf The work with one of them.
+ * @returns The choices, the least time first; none if no tile fits.
+ */
+export function rankWork(
+  capabilities: Capabilities,
+  tiles: readonly Tile[],
+  workOf: (tile: Tile) => TileWork,
+): readonly TileChoice[] {
   const { processors } = capabilities;
   const choices: TileChoice[] = [];
   for (const tile of tiles) {
     if (!tileFits(tile, capabilities)) continue;
-    const { workgroups, steps, results } = tileWork(problem, tile);
+    const { workgroups, steps, results, longest } = workOf(tile);
+    const busy = (count: number, length: number): number =>
+      processorTime(tile, Math.ceil(count / processors), length);
     const most = countSplits(capabilities, workgroups, steps, results * 4);
     for (const wanted of SPLITS) {
       if (wanted > most) break;
@@ -168,8 +193,11 @@ export function rankTiles(
       const sums = splits === 1
         ? 0
         : LAUNCH_PRODUCTS + (splits + 1) * results * 4 * PRODUCTS_PER_BYTE / processors;
-      const time = sums + processorTime(tile, Math.ceil(workgroups * splits / processors), length);
-      choices.push({ tile, splits, time });
+      const all = busy(workgroups * splits, length);
+      const first = longest === undefined
+        ? 0
+        : busy(longest.workgroups * splits, Math.ceil(longest.steps / splits));
+      choices.push({ tile, splits, time: sums + Math.max(all, first) });
     }
   }
   return choices.sort((a, b) => a.time - b.time);

@@ -16,12 +16,15 @@ import {
   type DeconvolutionSettings,
   describeDeconvolution,
 } from "./deconvolution_problem.ts";
+import { TILES } from "./convolution_tiles.ts";
+import { planPhasedIgemm, rankPhasedIgemm, supportsPhasedIgemm } from "./deconvolution_igemm.ts";
 import { joinPhases } from "./deconvolution_join.ts";
 import {
   phaseCandidates,
   planJoined,
   planPhases,
   prefersJoined,
+  prefersPhasedIgemm,
   splitPhases,
 } from "./deconvolution_phases.ts";
 import { type Capabilities, makeDispatch, type Plan, type Slot } from "./plan.ts";
@@ -48,6 +51,20 @@ export const DECONVOLUTION_VARIANTS: readonly DeconvolutionVariant[] = [
     plan: planDepthwiseLanes,
   },
   {
+    name: "igemm",
+    supports: supportsPhasedIgemm,
+    when: (problem, capabilities) => prefersPhasedIgemm(capabilities, problem, joinPhases(problem)),
+    plan: (capabilities, problem) =>
+      planPhasedIgemm(capabilities, problem, rankPhasedIgemm(capabilities, problem)[0]!),
+  },
+  {
+    name: "igemm_split",
+    supports: supportsPhasedIgemm,
+    when: () => false,
+    plan: (capabilities, problem) =>
+      planPhasedIgemm(capabilities, problem, { tile: TILES.at(-1)!, splits: 3 }),
+  },
+  {
     name: "joined",
     supports: (problem) => joinPhases(problem) !== undefined,
     when: (problem, capabilities) => prefersJoined(capabilities, problem, joinPhases(problem)!),
@@ -66,6 +83,24 @@ function phasesRow(name: string): DeconvolutionVariant {
     supports: hasPhases,
     when: () => false,
     plan: (capabilities, problem) => planPhases(capabilities, problem, name),
+  };
+}
+
+/** A variant by its name: a row of the table, `igemm_<tile>_split<parts>`, or one behind `phases_` and `joined_`. */
+function findVariant(variant: string): DeconvolutionVariant | undefined {
+  const [, tileName, parts] = /^igemm_(\d+x\d+r?)_split(\d+)$/.exec(variant) ?? [];
+  const tile = TILES.find(({ name }) => name === tileName);
+  if (tile === undefined) {
+    return DECONVOLUTION_VARIANTS.find(({ name }) => name === variant) ?? behind(variant);
+  }
+  const splits = Number(parts);
+  return {
+    name: variant,
+    supports: (problem, capabilities) =>
+      supportsPhasedIgemm(problem, capabilities) &&
+      rankPhasedIgemm(capabilities, problem, [tile]).some((choice) => choice.splits === splits),
+    when: () => false,
+    plan: (capabilities, problem) => planPhasedIgemm(capabilities, problem, { tile, splits }),
   };
 }
 
@@ -167,7 +202,7 @@ export function planDeconvolution(
     () => deconvolutionCandidates(capabilities, settings),
   );
   if (forced === undefined) return chosen(problem, capabilities).plan(capabilities, problem);
-  const row = DECONVOLUTION_VARIANTS.find(({ name }) => name === forced) ?? behind(forced);
+  const row = findVariant(forced);
   if (row === undefined || !row.supports(problem, capabilities)) {
     const names = DECONVOLUTION_VARIANTS.map(({ name }) => name).join(", ");
     throw new LimitError(
@@ -179,7 +214,7 @@ export function planDeconvolution(
 }
 
 /** Most variants of convolution that are worth measuring for joined phases, and for phases one by one. */
-const PHASE_CANDIDATES = 6;
+const PHASE_CANDIDATES = 4;
 
 /**
  * Variants of a transposed convolution that are worth measuring against each other.
@@ -197,11 +232,18 @@ export function deconvolutionCandidates(
   if (problem.outputCount === 0) return [];
   const joined = joinPhases(problem);
   const families = { joined: joined && [joined], phases: splitPhases(problem) };
-  const names = Object.entries(families).flatMap(([way, phases]) =>
+  const tiles = capabilities.deviceClass !== "cpu" && supportsPhasedIgemm(problem, capabilities)
+    ? rankPhasedIgemm(capabilities, problem).slice(0, PHASE_CANDIDATES)
+      .map(({ tile, splits }) => `igemm_${tile.name}_split${splits}`)
+    : [];
+  const others = Object.entries(families).flatMap(([way, phases]) =>
     phaseCandidates(capabilities, problem, phases ?? []).slice(0, PHASE_CANDIDATES)
       .map((name) => `${way}_${name}`)
   );
-  return [...new Set([chosen(problem, capabilities).name, ...names])].slice(0, MOST_CANDIDATES);
+  const { name } = chosen(problem, capabilities);
+  // The row "igemm" is the first of its tiles.
+  const first = name === "igemm" ? tiles : [name, ...tiles];
+  return [...new Set([...first, ...others])].slice(0, MOST_CANDIDATES);
 }
 
 /**

@@ -6,6 +6,8 @@ import type { Dispatch } from "../core/dispatch.ts";
 import { contiguousStrides } from "../core/shape.ts";
 import { estimateConvolution, planConvolutionProblem, problemCandidates } from "./convolution.ts";
 import { type ConvolutionProblem, epilogueConstants } from "./convolution_problem.ts";
+import { LAUNCH_PRODUCTS } from "./convolution_tiles.ts";
+import { rankPhasedIgemm } from "./deconvolution_igemm.ts";
 import { joinedWeight } from "./deconvolution_join.ts";
 import { type DeconvolutionProblem, phasesOf } from "./deconvolution_problem.ts";
 import {
@@ -323,7 +325,17 @@ export function prefersJoined(
   const phases = splitPhases(problem);
   if (phases === undefined) return true;
   if (phases.length === 1) return false;
-  const apart = phases.reduce(
+  return estimateConvolution(capabilities, ordinary(problem, joined)) <
+    estimatePhases(capabilities, problem, phases);
+}
+
+/** What one convolution for each group of phases takes, as {@linkcode estimateConvolution} counts. */
+function estimatePhases(
+  capabilities: Capabilities,
+  problem: DeconvolutionProblem,
+  phases: readonly Phase[],
+): number {
+  return phases.reduce(
     (sum, phase) =>
       sum +
       (phase.some(({ taps }) => taps === 0)
@@ -331,7 +343,32 @@ export function prefersJoined(
         : estimateConvolution(capabilities, ordinary(problem, phase))),
     0,
   );
-  return estimateConvolution(capabilities, ordinary(problem, joined)) < apart;
+}
+
+/**
+ * Whether a device should run all phases as one matrix product in which each has its own taps.
+ *
+ * @param capabilities The device.
+ * @param problem A transposed convolution that the product can compute.
+ * @param joined Its joined phases, where they can be joined.
+ * @returns False on CPU devices, and where ordinary convolutions take less time or other kernels.
+ */
+export function prefersPhasedIgemm(
+  capabilities: Capabilities,
+  problem: DeconvolutionProblem,
+  joined: Phase | undefined,
+): boolean {
+  const phases = splitPhases(problem);
+  if (capabilities.deviceClass === "cpu" || phases === undefined) return false;
+  const parts = [...phases, ...(joined === undefined ? [] : [joined])]
+    .filter((phase) => phase.every(({ taps }) => taps > 0))
+    .map((phase) => ordinary(problem, phase));
+  // Less precision, where it is allowed, is faster than any choice of tiles.
+  if (parts.some((part) => problemCandidates(capabilities, part)[0] === "parts")) return false;
+  const own = LAUNCH_PRODUCTS + rankPhasedIgemm(capabilities, problem)[0]!.time;
+  return own < estimatePhases(capabilities, problem, phases) &&
+    (joined === undefined ||
+      own < estimateConvolution(capabilities, ordinary(problem, joined)));
 }
 
 /**

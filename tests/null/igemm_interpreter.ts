@@ -59,20 +59,63 @@ function elementsOf(
   return found;
 }
 
+/** What a workgroup of a transposed convolution knows of its phase, by axis. */
+interface Phase {
+  readonly phase: number;
+  readonly tap: number;
+  readonly taps: number;
+  readonly first: number;
+}
+
+const AXES = ["d", "h", "w"] as const;
+
+/** The phase with some number, or undefined in an ordinary convolution. */
+function phaseOf({ constant }: Launch, index: number): readonly Phase[] | undefined {
+  if (constant("transposed") !== 1) return undefined;
+  let rest = index;
+  return AXES.toReversed().map((letter): Phase => {
+    const [stride, padding] = [constant(`stride_${letter}`), constant(`padding_${letter}`)];
+    const tap = rest % stride;
+    rest = Math.floor(rest / stride);
+    const phase = (tap + stride - padding % stride) % stride;
+    const taps = Math.ceil(Math.max(0, constant(`kernel_${letter}`) - tap) / stride);
+    return { phase, tap, taps, first: (phase + padding - tap) / stride };
+  }).reverse();
+}
+
+/** Channel of the joined results of all phases. */
+function joinedChannel(
+  { constant }: Launch,
+  channel: number,
+  phases: readonly Phase[] | undefined,
+): number {
+  return (phases ?? []).reduce(
+    (sum, { phase }, axis) => sum * constant(`stride_${AXES[axis]!}`) + phase,
+    channel,
+  );
+}
+
 /** Fills the input's tile of a step: `[row][column]`. */
 function loadInput(
   launch: Launch,
   tile: Float64Array,
   elements: readonly Element[],
-  at: { readonly step: number; readonly group: number; readonly columnFirst: number },
+  at: {
+    readonly step: number;
+    readonly group: number;
+    readonly columnFirst: number;
+    readonly phases: readonly Phase[] | undefined;
+  },
 ): void {
   const { word, constant, buffers } = launch;
   const [tileN, tileK, load] = [constant("tile_n"), constant("tile_k"), constant("load")];
-  const kernel = ["d", "h", "w"].map((letter) => constant(`kernel_${letter}`));
+  const { phases } = at;
+  const kernel = phases?.map(({ taps }) => taps) ??
+    AXES.map((letter) => constant(`kernel_${letter}`));
   const taps = kernel[0]! * kernel[1]! * kernel[2]!;
   const channels = word("group_channels");
   const stepsOfTap = Math.ceil(channels / tileK);
-  const axes = ["d", "h", "w"].map((letter) => ({
+  const axes = AXES.map((letter) => ({
     stride: constant(`stride_${letter}`),
     padding: constant(`padding_${letter}`),
     dilation: constant(`dilation_${letter}`),
@@ -103,7 +146,10 @@ function loadInput(
     let inside = channel < channels;
     for (let axis = 0; axis < 3; axis++) {
       const { stride, padding, dilation, size, step } = axes[axis]!;
-      const p = place[axis]! * stride - padding + kernelPlace[axis]! * dilation;
+      const offset = kernelPlace[axis]! * dilation;
+      const p = phases === undefined
+        ? place[axis]! * stride - padding + offset
+        : place[axis]! + phases[axis]!.first - offset;
       if (bounds && !(p >= 0 && p < size)) inside = false;
       from += p * step;
     }
@@ -127,6 +173,10 @@ export const igemm: Kernel = (launch) => {
   ).flat();
   const paddedFilters = word("tiles_m") * tileM;
   const isSplit = constant("split") === 1;
+  const transposed = constant("transposed") === 1;
+  const strides = AXES.map((letter) => constant(`stride_${letter}`));
+  const phaseCount = transposed ? strides.reduce((all, each) => all * each) : 1;
+  const stepsOfTap = Math.ceil(word("group_channels") / tileK);
   for (let index = 0; index < Math.min(workgroups, word("workgroups")); index++) {
     let rest = index;
     const filterFirst = rest % word("tiles_m") * tileM;
@@ -134,16 +184,32 @@ export const igemm: Kernel = (launch) => {
     const columnFirst = rest % word("tiles_n") * tileN;
     rest = Math.floor(rest / word("tiles_n"));
     const splits = isSplit ? word("splits") : 1;
-    const [group, split] = [Math.floor(rest / splits), rest % splits];
-    const length = Math.ceil(word("steps") / splits);
+    const split = rest % splits;
+    rest = Math.floor(rest / splits);
+    const group = Math.floor(rest / phaseCount);
+    const phases = phaseOf(launch, rest % phaseCount);
+    const steps = phases?.reduce((all, { taps }) => all * taps, stepsOfTap) ?? word("steps");
+    if (transposed && isSplit && steps === 0) continue;
+    const length = Math.ceil(steps / splits);
     const sums = new Float64Array(tileM * tileN);
     const ownFilters = Math.min(tileM, word("group_filters") - filterFirst);
     const ownColumns = Math.min(tileN, word("columns") - columnFirst);
-    for (let t = split * length; t < Math.min((split + 1) * length, word("steps")); t++) {
+    for (let t = split * length; t < Math.min((split + 1) * length, steps); t++) {
       const tile = new Float64Array(tileK * tileN).fill(NaN);
-      loadInput(launch, tile, elements, { step: t, group, columnFirst });
+      loadInput(launch, tile, elements, { step: t, group, columnFirst, phases });
+      // Steps of a phase are some of those of the whole kernel.
+      const position = Math.floor(t / stepsOfTap);
+      const own = (phases ?? []).reduceRight(
+        ({ left, step, by }, { tap, taps }, axis) => ({
+          left: Math.floor(left / taps),
+          step: step + (tap + left % taps * strides[axis]!) * by,
+          by: by * constant(`kernel_${AXES[axis]!}`),
+        }),
+        { left: position, step: 0, by: 1 },
+      );
+      const row = transposed ? own.step * stepsOfTap + t % stepsOfTap : t;
       for (let k = 0; k < tileK; k++) {
-        const base = ((group * word("steps") + t) * tileK + k) * paddedFilters + filterFirst;
+        const base = ((group * word("steps") + row) * tileK + k) * paddedFilters + filterFirst;
         weight.read(base + tileM - 1); // padding is read, and its results not stored
         for (let m = 0; m < ownFilters; m++) {
           const factor = weight.read(base + m);
@@ -159,12 +225,17 @@ export const igemm: Kernel = (launch) => {
         const column = columnFirst + n;
         const sum = sums[m * tileN + n]!;
         if (isSplit) {
-          result.write(split * word("split_stride") + channel * word("columns") + column, sum);
+          const joined = joinedChannel(launch, channel, phases);
+          result.write(split * word("split_stride") + joined * word("columns") + column, sum);
           continue;
         }
         const [image, ...place] = placeOf(launch, column);
+        const held = (phases ?? []).every(({ phase }, axis) =>
+          place[axis]! * strides[axis]! + phase < word(`full_${AXES[axis]!}`)
+        );
+        if (!held) continue;
         let at = image * word("output_n");
-        if (store === 0) at += offsetOf(launch, channel, place);
+        if (store === 0) at += offsetOf(launch, joinedChannel(launch, channel, phases), place);
         else if (store === 1) at += channel * word("output_c") + column - image * word("pixels");
         else {
           at += channel + place[0] * word("output_d") + place[1] * word("output_h") +
@@ -186,15 +257,29 @@ export const igemmSum: Kernel = (launch) => {
   const { word, constant, buffers, workgroups, localSize } = launch;
   const [parts, bias, residual, result] = buffers as [Memory, Memory, Memory, Memory];
   if (workgroups * localSize < word("count")) throw new RangeError("too few invocations");
+  const phases = constant("phases");
   for (let index = 0; index < word("count"); index++) {
-    let sum = 0;
-    for (let split = 0; split < word("splits"); split++) {
-      sum += parts.read(split * word("count") + index);
-    }
     const channel = divide(index, word("columns_multiplier"), word("shifts") & 31);
     const [n, ...place] = placeOf(launch, index - channel * word("columns"), 1);
     const at = n * word("output_n") + offsetOf(launch, channel, place);
-    const b = constant("has_bias") ? bias.read(channel) : 0;
+    let rest = channel % phases;
+    let [held, reached] = [true, true];
+    for (const axis of phases === 1 ? [] : [2, 1, 0]) {
+      const letter = AXES[axis]!;
+      const stride = constant(`shuffle_${letter}`);
+      const phase = rest % stride;
+      rest = Math.floor(rest / stride);
+      if (place[axis]! * stride + phase >= word(`full_${letter}`)) held = false;
+      if ((phase + constant(`padding_${letter}`)) % stride >= constant(`kernel_${letter}`)) {
+        reached = false;
+      }
+    }
+    if (!held) continue;
+    let sum = 0;
+    for (let split = 0; reached && split < word("splits"); split++) {
+      sum += parts.read(split * word("count") + index);
+    }
+    const b = constant("has_bias") ? bias.read(Math.floor(channel / phases)) : 0;
     const r = constant("has_residual") ? residual.read(at) : 0;
     result.write(at, finish(launch, sum, b, r));
   }

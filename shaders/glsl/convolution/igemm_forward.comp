@@ -6,6 +6,8 @@
 // The weight comes packed: [group][tap, padded to k_tile_k][filter, padded to k_tile_m], zeros in the padding.
 // Where there are too few tiles for the device, the steps are split over several workgroups (k_split): each stores its
 // sums alone, as [split][filter][column], and igemm_sum.comp adds them up and finishes them.
+// A transposed convolution (k_transposed) falls into phases, k_stride on each axis, with taps of their own: then a workgroup
+// makes columns of one phase, and igemm_phase.glsl says which taps it walks. Parts are [split][filter, phase][column].
 // Local size: k_tile_m / (4 k_rows) * k_tile_n / (4 k_cols), 64 to 256. Two shared buffers, one barrier a step; the next
 // step's operands wait in registers meanwhile.
 #version 450
@@ -44,6 +46,9 @@ layout(constant_id = 23) const uint k_store = 0u;
 layout(constant_id = 24) const bool k_split = false;
 // Taps of a step whose products are written out one after another.
 layout(constant_id = 25) const uint k_unroll = 1u;
+// Whether kernel, stride, padding and dilation are those of a transposed convolution; needs k_position_major, and a
+// dilation of 1 where the stride is more.
+layout(constant_id = 26) const bool k_transposed = false;
 
 #include "lib/divide.glsl"
 #include "lib/epilogue.glsl"
@@ -71,6 +76,7 @@ layout(push_constant) uniform Push {
   uint input_n, input_c, input_d, input_h, input_w; // strides in elements
   uint output_n, output_c, output_d, output_h, output_w;
   uint splits, split_stride; // elements of one part
+  uint full_d, full_h, full_w; // size of a transposed convolution's result, in which phases may end at different places
 } push;
 
 const uint k_threads_n = k_tile_n / (4u * k_cols);
@@ -103,6 +109,7 @@ uvec3 position = uvec3(0u);
 uint channel_first = 0u;
 
 #include "igemm_multiply.glsl"
+#include "igemm_phase.glsl"
 #include "igemm_load.glsl"
 #include "igemm_store.glsl"
 
@@ -117,16 +124,30 @@ void main() {
   rest /= push.tiles_m;
   uint column_first = rest % push.tiles_n * k_tile_n;
   rest /= push.tiles_n;
-  uint group = rest;
-  uint step_first = 0u;
-  uint step_end = push.steps;
   uint split = 0u;
   if (k_split) {
-    group = rest / push.splits;
-    split = rest - group * push.splits;
-    uint length = (push.steps + push.splits - 1u) / push.splits;
+    split = rest % push.splits;
+    rest /= push.splits;
+  }
+  uint step_first = 0u;
+  uint step_end = push.steps;
+  uint group = rest;
+  if (k_transposed) {
+    group = rest / k_phases;
+    place_phase(rest - group * k_phases);
+    step_end = phase_steps();
+  }
+  if (k_transposed && k_split && step_end == 0u) {
+    return; // no tap reaches the phase: it has no parts to add up
+  }
+  if (k_split) {
+    uint length = (step_end + push.splits - 1u) / push.splits;
     step_first = split * length;
-    step_end = min(step_first + length, push.steps);
+    step_end = min(step_first + length, step_end);
+  }
+  // Phases may have no taps at all, or fewer steps than parts.
+  bool idle = k_transposed && step_first >= step_end;
+  if (k_split && !idle) {
     start_at(step_first);
   }
 
@@ -135,15 +156,16 @@ void main() {
     uint column = min(column_first + own_column(i), push.columns - 1u);
     uvec4 place = column_place(k_load == 2u ? column & ~3u : column);
     own_base[i] = place.x * push.input_n + group * push.group_channels * push.input_c;
-    own_first[i] = place.yzw * uvec3(k_stride_d, k_stride_h, k_stride_w) -
-      uvec3(k_padding_d, k_padding_h, k_padding_w);
+    own_first[i] = k_transposed ? place.yzw + phase_first : place.yzw * k_strides - k_paddings;
   }
   [[unroll]] for (uint i = 0u; i < 4u * k_rows * k_cols; i++) {
     sums[i] = vec4(0.0);
   }
   uint weight_base = (group * push.steps * k_tile_k * push.tiles_m * k_tile_m + filter_first) / 4u;
-  load_next(step_first, weight_base);
-  store_next(step_first & 1u);
+  if (!idle) {
+    load_next(step_first, weight_base);
+    store_next(step_first & 1u);
+  }
   barrier();
   uint steps = step_end + opaque_zero();
   for (uint t = step_first; t < steps; t++) {
@@ -159,7 +181,7 @@ void main() {
 
   uint channel_base = group * push.group_filters;
   if (k_split) {
-    store_part(column_first, filter_first, split * push.split_stride + channel_base * push.columns);
+    store_part(column_first, filter_first, split * push.split_stride, channel_base);
     return;
   }
   [[unroll]] for (uint row = 0u; row < 4u * k_rows; row++) {

@@ -21,7 +21,7 @@ uint own_column(uint i) {
 
 // Whether the window position of own column i lies in the input; adds its offset to `at`.
 bool locate(uint i, uvec3 tap, inout uint at) {
-  uvec3 place = own_first[i] + tap * uvec3(k_dilation_d, k_dilation_h, k_dilation_w);
+  uvec3 place = k_transposed ? own_first[i] - tap * k_dilations : own_first[i] + tap * k_dilations;
   at += place.x * push.input_d + place.y * push.input_h + place.z * push.input_w;
   return !k_bounds || (place.x < push.in_d && place.y < push.in_h && place.z < push.in_w);
 }
@@ -51,20 +51,21 @@ vec4 read_quad(uint i, uint channel) {
 // Begins at a later step (position-major order has walked through the positions before it).
 void start_at(uint step_index) {
   if (k_position_major) {
-    uint length = (push.group_channels + k_tile_k - 1u) / k_tile_k; // steps of one position
+    uint length = position_steps();
     uint tap = step_index / length;
     channel_first = (step_index - tap * length) * k_tile_k;
-    position = uvec3(tap / (k_kernel_h * k_kernel_w), tap / k_kernel_w % k_kernel_h, tap % k_kernel_w);
+    position = uvec3(tap / (phase_taps.y * phase_taps.z), tap / phase_taps.z % phase_taps.y, tap % phase_taps.z);
   }
 }
 
 void load_next(uint step_index, uint weight_base) {
+  uint weight_row = k_transposed ? phase_row(position, channel_first) : step_index * k_tile_k;
   [[unroll]] for (uint i = 0u; i < k_loads_m; i++) {
     uint unit = thread + i * k_threads;
     uint row = unit / (k_tile_m / 4u);
     if (k_units_m % k_threads == 0u || unit < k_units_m) {
       uint stride = push.tiles_m * (k_tile_m / 4u);
-      next_m[i] = weight.quads[weight_base + (step_index * k_tile_k + row) * stride + unit % (k_tile_m / 4u)];
+      next_m[i] = weight.quads[weight_base + (weight_row + row) * stride + unit % (k_tile_m / 4u)];
     }
   }
   [[unroll]] for (uint i = 0u; i < k_loads_n; i++) {
@@ -85,10 +86,10 @@ void load_next(uint step_index, uint weight_base) {
     if (channel_first >= push.group_channels) {
       channel_first = 0u;
       position.z++;
-      if (position.z == k_kernel_w) {
+      if (position.z == phase_taps.z) {
         position.z = 0u;
         position.y++;
-        if (position.y == k_kernel_h) {
+        if (position.y == phase_taps.y) {
           position.y = 0u;
           position.x++;
         }

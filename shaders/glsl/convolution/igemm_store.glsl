@@ -18,9 +18,9 @@ void store_floats(uint column_first, uint filter_first, uint channel_base) {
         uvec4 place = column_place(column);
         [[unroll]] for (uint row = 0u; row < 4u * k_rows; row++) {
           uint index = filter_first + piece_m(row / 4u) + row % 4u;
-          if (index < push.group_filters) {
+          if (index < push.group_filters && phase_holds(place.yzw)) {
             uint at = place.x * push.output_n +
-              epilogue_offset(channel_base + index, place.y, place.z, place.w,
+              epilogue_offset(phase_channel(channel_base + index), place.y, place.z, place.w,
                 push.output_c, push.output_d, push.output_h, push.output_w);
             result.values[at] = finish(sums[row * k_cols + c][i], row, at);
           }
@@ -78,15 +78,15 @@ void store_channels(uint column_first, uint filter_first, uint channel_base) {
   }
 }
 
-// Sums of some of the taps: [filter][column] behind `base`.
-void store_part(uint column_first, uint filter_first, uint base) {
+// Sums of some of the taps: [filter, phase][column] behind `base`.
+void store_part(uint column_first, uint filter_first, uint base, uint channel_base) {
   [[unroll]] for (uint c = 0u; c < k_cols; c++) {
     [[unroll]] for (uint i = 0u; i < 4u; i++) {
       uint column = column_first + piece_n(c) + i;
       [[unroll]] for (uint row = 0u; row < 4u * k_rows; row++) {
         uint index = filter_first + piece_m(row / 4u) + row % 4u;
         if (column < push.columns && index < push.group_filters) {
-          result.values[base + index * push.columns + column] = sums[row * k_cols + c][i];
+          result.values[base + phase_channel(channel_base + index) * push.columns + column] = sums[row * k_cols + c][i];
         }
       }
     }

@@ -1,0 +1,80 @@
+// What plans for a GPU launch, counted without one: products of the tiles against those of the definition, kernels,
+// workgroups for its processors.
+
+import { assert, assertEquals } from "@std/assert";
+import { planDeconvolution } from "../../src/kernels/deconvolution.ts";
+import type { Plan } from "../../src/kernels/plan.ts";
+import { FORGED } from "../reference/capabilities.ts";
+import { test } from "../support/test.ts";
+
+/** Products of all tiles, padding included, and workgroups of the first implicit matrix product of a plan. */
+function productsOf({ dispatches }: Plan): { products: number; workgroups: number } {
+  const { program, constants, push } = dispatches.find(({ program }) =>
+    program.id === "convolution/igemm_forward"
+  )!;
+  const word = (name: string): number => push[program.push[name]!.offset / 4]!;
+  const { tile_m: m, tile_n: n, tile_k: k } = constants;
+  const splits = constants["split"] === 1 ? word("splits") : 1;
+  // A transposed convolution walks each tap in one of its phases.
+  const phases = constants["transposed"] === 1
+    ? constants["stride_d"]! * constants["stride_h"]! * constants["stride_w"]!
+    : 1;
+  const tiles = word("workgroups") / splits / phases;
+  return { products: tiles * word("steps") * m! * n! * k!, workgroups: word("workgroups") };
+}
+
+test("phases of transposed convolutions share a launch on a GPU, and none walks a tap that it has not", () => {
+  const cases = {
+    "4x4 s2 512 -> 256, 8x8": {
+      layout: "NCHW",
+      input: [4, 512, 8, 8],
+      weight: [512, 256, 4, 4],
+      size: [16, 16],
+      stride: [2, 2],
+      padding: [1, 1],
+    },
+    "gradient of 3x3 s2 128, 56x56": {
+      layout: "NCHW",
+      input: [2, 128, 28, 28],
+      weight: [128, 128, 3, 3],
+      size: [56, 56],
+      stride: [2, 2],
+      padding: [1, 1],
+    },
+    "k16 s8 512 -> 256, 64": {
+      layout: "NCW",
+      input: [1, 512, 64],
+      weight: [512, 256, 16],
+      size: [512],
+      stride: [8],
+      padding: [4],
+    },
+    "gradient of k3 s2 512, 3199": {
+      layout: "NCW",
+      input: [1, 512, 1599],
+      weight: [512, 512, 3],
+      size: [3199],
+      stride: [2],
+    },
+    "gradient of 1x1 s2 1024 -> 2048, 14x14": {
+      layout: "NCHW",
+      input: [2, 2048, 7, 7],
+      weight: [2048, 1024, 1, 1],
+      size: [14, 14],
+      stride: [2, 2],
+    },
+  } as const;
+  for (const [name, settings] of Object.entries(cases)) {
+    const plan = planDeconvolution(FORGED.gpu, settings);
+    assert(plan.label.startsWith("Deconvolution/igemm_"), `${name}: ${plan.label}`);
+    assert(plan.dispatches.length <= 2, `${name}: ${plan.dispatches.length} launches`);
+    const { products, workgroups } = productsOf(plan);
+    const wanted = plan.flops / 2;
+    // Columns and filters are filled up to whole tiles.
+    assert(products >= wanted * 0.99 && products < 1.35 * wanted, `${name}: ${products / wanted}`);
+    assert(workgroups >= FORGED.gpu.processors, `${name}: ${workgroups} workgroups`);
+  }
+  // Equal windows are one ordinary convolution, which reads four columns at once.
+  const even = { ...cases["4x4 s2 512 -> 256, 8x8"], weight: [512, 256, 2, 2], padding: [0, 0] };
+  assertEquals(planDeconvolution(FORGED.gpu, even).dispatches[0]!.constants["load"], 2);
+});
