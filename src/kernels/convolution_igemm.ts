@@ -161,13 +161,22 @@ export function transposedWork(problem: ConvolutionProblem, tile: Tile): TileWor
   };
 }
 
-/** Adds the parts up and finishes the results; slots are parts, bias, residual and output. */
-function sumParts(
+/**
+ * Adds parts up and finishes the results.
+ *
+ * @param capabilities The device.
+ * @param problem The convolution.
+ * @param splits How many parts there are, each `[filter][column]`.
+ * @param slots Parts, bias, residual and output.
+ * @param transposed What makes it a transposed convolution; absent for an ordinary one.
+ * @returns The dispatch.
+ */
+export function sumParts(
   capabilities: Capabilities,
   problem: ConvolutionProblem,
   splits: number,
   slots: readonly number[],
-  transposed: Transposed | undefined,
+  transposed?: Transposed,
 ): Dispatch {
   const { output } = problem;
   const [depth, height, width] = problem.size;

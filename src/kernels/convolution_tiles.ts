@@ -62,7 +62,7 @@ const MOST_SPLITS = 16;
 const LEAST_STEPS = 4;
 
 /** Bytes of all parts together: what they gain does not pay for more memory. */
-const SPLIT_BYTES = 64 * 2 ** 20;
+export const SPLIT_BYTES = 64 * 2 ** 20;
 
 /**
  * Into how many parts the steps of a product are split at most: until each processor has two workgroups.

@@ -9,6 +9,8 @@ import {
   epilogueConstants,
   geometryConstants,
 } from "./convolution_problem.ts";
+import { sumParts } from "./convolution_igemm.ts";
+import { SPLIT_BYTES } from "./convolution_tiles.ts";
 import { divisor } from "./divisor.ts";
 import { planFill } from "./elementwise.ts";
 import { foldGrid } from "./grid.ts";
@@ -47,6 +49,17 @@ const FEW = 256;
 /** Taps that one invocation walks in no time. */
 const FEW_TAPS = 64;
 
+/** Columns of taps that one invocation walks, one waiting after another, before its channels are shared out. */
+const LONG_WALK = 64;
+
+/** Parts of the channels at most, channels and columns of taps of each at least: a part costs a store and a load of its sums. */
+const MOST_SPLITS = 16;
+const LEAST_CHANNELS = 4;
+const LEAST_WALK = 32;
+
+/** Invocations of a processor that hide each other's waiting: there are no more parts than that takes. */
+const HIDDEN = 1_024;
+
 interface Blocking {
   /** Filters of an invocation, and as many with those that fill a vector up. */
   readonly filters: number;
@@ -54,7 +67,28 @@ interface Blocking {
   readonly tiles: number;
   readonly outputs: number;
   readonly blocks: number;
+  /** Channels of a part, and into how many they are split. */
+  readonly channels: number;
+  readonly splits: number;
   readonly count: number;
+}
+
+/** Into how many parts the channels may be split. */
+function mostSplits(capabilities: Capabilities, problem: ConvolutionProblem): number {
+  const channels = problem.channels / problem.groups;
+  const walk = channels * problem.kernel[0] * problem.kernel[2];
+  if (capabilities.deviceClass === "cpu" || walk < LONG_WALK) return 1;
+  const [depth, height, width] = problem.size;
+  const resultBytes = 4 * problem.filters * problem.batch * depth * height * width;
+  return Math.max(
+    1,
+    Math.min(
+      MOST_SPLITS,
+      Math.floor(channels / LEAST_CHANNELS),
+      Math.floor(walk / LEAST_WALK),
+      Math.floor(Math.min(SPLIT_BYTES, capabilities.maxStorageBufferRange) / resultBytes),
+    ),
+  );
 }
 
 function blockingOf(capabilities: Capabilities, problem: ConvolutionProblem): Blocking {
@@ -63,23 +97,30 @@ function blockingOf(capabilities: Capabilities, problem: ConvolutionProblem): Bl
   const filters = Math.ceil(groupFilters / tiles);
   const [depth, height, width] = problem.size;
   const lines = problem.batch * problem.groups * tiles * depth * width;
+  const most = mostSplits(capabilities, problem);
   const busy = problem.weightCount / problem.filters < FEW_TAPS ? BUSY : BUSY_LONG;
   // Rows between the windows' rows would be read in vain.
   const reuses = problem.kernel[1] > 1 && problem.stride[1] <= problem.kernel[1];
   const wanted = Math.min(
     MOST_OUTPUTS,
     Math.floor(MOST_SUMS / filters),
-    Math.floor(lines * height / (busy * capabilities.processors)),
+    Math.floor(most * lines * height / (busy * capabilities.processors)),
     reuses ? height : Math.min(height, 2),
   );
   const blocks = Math.ceil(height / Math.max(1, wanted));
+  const groupChannels = problem.channels / problem.groups;
+  const parts = Math.min(most, Math.floor(HIDDEN * capabilities.processors / (lines * blocks)));
+  const channels = Math.ceil(groupChannels / Math.max(1, parts));
+  const splits = Math.ceil(groupChannels / channels);
   return {
     filters,
     padded: filters <= 2 ? filters : Math.ceil(filters / 4) * 4,
     tiles,
     outputs: Math.ceil(height / blocks),
     blocks,
-    count: lines * blocks,
+    channels,
+    splits,
+    count: lines * blocks * splits,
   };
 }
 
@@ -164,7 +205,7 @@ function packWeight(
  *
  * @param capabilities The device.
  * @param problem The convolution; not empty.
- * @returns One dispatch.
+ * @returns One dispatch, or one for the parts and one for their sum.
  */
 export function planWindowConvolution(
   capabilities: Capabilities,
@@ -175,7 +216,7 @@ export function planWindowConvolution(
   const packed = packWeight(capabilities, problem, blocking);
   const weight = packed === undefined ? order[1]! : slots.push(packed) - 1;
   const [depth, height, width] = problem.size;
-  const sizes = [width, blocking.blocks, depth, blocking.tiles, problem.groups];
+  const sizes = [width, blocking.blocks, depth, blocking.tiles, problem.groups, blocking.splits];
   const divisors = sizes.map(divisor);
   const localSize = Math.min(
     LOCAL_SIZE,
@@ -183,6 +224,11 @@ export function planWindowConvolution(
     capabilities.maxWorkgroupSize[0],
   );
   const { input, output } = problem;
+  const columns = problem.batch * depth * height * width;
+  const { splits } = blocking;
+  const target = splits === 1
+    ? order[4]!
+    : slots.push({ role: "temporary", byteLength: 4 * splits * problem.filters * columns }) - 1;
   const rows = (blocking.outputs - 1) * problem.stride[1] +
     (problem.kernel[1] - 1) * problem.dilation[1] + 1;
   // Code grows with products; CPU devices translate it for longer than they run it.
@@ -199,6 +245,7 @@ export function planWindowConvolution(
       unroll,
       ...geometryConstants(problem),
       ...epilogueConstants(problem),
+      ...(splits > 1 ? { split: 1 } : {}),
     },
     {
       count: blocking.count,
@@ -229,14 +276,23 @@ export function planWindowConvolution(
       output_d: output.d,
       output_h: output.h,
       output_w: output.w,
+      splits,
+      splits_multiplier: divisors[5]!.multiplier,
+      split_channels: blocking.channels,
+      columns,
     },
-    [order[0]!, weight, order[2]!, order[3]!, order[4]!],
+    [order[0]!, weight, order[2]!, order[3]!, target],
     foldGrid(capabilities, Math.ceil(blocking.count / localSize)),
   );
+  const dispatches = [dispatch];
+  if (splits > 1) {
+    const places = [target, order[2]!, order[3]!, order[4]!];
+    dispatches.push(sumParts(capabilities, problem, splits, places));
+  }
   return {
-    label: "Convolution/window",
+    label: splits > 1 ? "Convolution/window_split" : "Convolution/window",
     slots,
-    dispatches: [dispatch],
+    dispatches,
     flops: problem.flops,
     bytes: problem.bytes,
   };

@@ -8,8 +8,10 @@ import {
   type Layout,
   planConvolution,
 } from "../../src/kernels/convolution.ts";
+import type { Device } from "../../src/device/device.ts";
 import { activation } from "../reference/activation.ts";
 import { type Reference, size } from "../reference/array.ts";
+import { FORGED } from "../reference/capabilities.ts";
 import { convolution } from "../reference/convolution.ts";
 import { pixelShuffle } from "../reference/movement.ts";
 import { Random } from "../support/random.ts";
@@ -186,11 +188,13 @@ async function check(
   settings: ConvolutionSettings,
   label: string,
   variant?: string,
+  forged: Partial<Device["capabilities"]> = {},
 ): Promise<boolean> {
   const device = await sharedDevice();
   const { inputs, expected, ...prepared } = prepare(settings, 7);
   assertEquals(convolutionOutputShape(settings), expected.shape, label);
-  const plan = planVariant(variant, () => planConvolution(device.capabilities, settings, variant));
+  const capabilities = { ...device.capabilities, ...forged };
+  const plan = planVariant(variant, () => planConvolution(capabilities, settings, variant));
   if (plan === undefined) return false;
   // Winograd rounds more: tests/gpu/kernels_convolution_winograd_test.ts measures how much.
   const tolerance = prepared.tolerance * (plan.label.endsWith("winograd") ? 16 : 1);
@@ -210,6 +214,19 @@ async function check(
 
 gpuTest("the chosen convolution kernel agrees with the oracle", async () => {
   for (const { label, settings } of CASES) await check(settings, label);
+});
+
+gpuTest("windows whose channels are shared out agree with the oracle", async () => {
+  const large = { deviceClass: "discrete", processors: 132 } as const;
+  const cases = [
+    make("NCHW", [2, 40, 6, 9], [3, 3, 3], { padding: [1, 1], hasBias: true, activation: relu }),
+    make("NHWC", [1, 44, 5, 7], [8, 3, 3], { groups: 2, stride: [2, 1], residual: "before" }),
+  ];
+  for (const { label, settings } of cases) {
+    const plan = planConvolution({ ...FORGED.gpu, ...large }, settings, "window");
+    assertEquals(plan.label, "Convolution/window_split");
+    await check(settings, label, "window", large);
+  }
 });
 
 testVariants(

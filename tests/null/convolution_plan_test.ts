@@ -146,6 +146,32 @@ test("residuals, activations and pixel shuffles of plans go to the right element
   }
 });
 
+test("channels of windows are shared out where invocations are few", () => {
+  const random = new Random(65);
+  for (
+    const [layout, groups, splits] of [["NCHW", 1, 4], ["NHWC", 2, 2], ["NCHW", 2, 2]] as const
+  ) {
+    const settings: ConvolutionSettings = {
+      layout,
+      input: arrange(layout, [2, 44, 6, 9]),
+      weight: arrange(layout, [4, 44 / groups, 3, 3]),
+      padding: [1, 1],
+      groups,
+      hasBias: true,
+    };
+    const [x, k] = [draw(random, settings.input), draw(random, settings.weight)];
+    const b = draw(random, [4]);
+    const expected = convolution(x, k, b, { groups, ...settings });
+    const plan = planConvolution(FORGED.gpu, settings, "window");
+    assertEquals(plan.label, "Convolution/window_split");
+    const { program, push } = plan.dispatches[0]!;
+    assertEquals(push[program.push["splits"]!.offset / 4], splits);
+    const inputs = [x.data, k.data, b.data];
+    const actual = interpret(plan, CONVOLUTION_KERNELS, inputs, expected.data.length);
+    assertEquals([...actual], [...Array.from(expected.data)], `${layout} ${groups}`);
+  }
+});
+
 const TRANSPOSED = [
   "direct",
   "phases",

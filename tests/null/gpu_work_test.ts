@@ -78,3 +78,13 @@ test("phases of transposed convolutions share a launch on a GPU, and none walks 
   const even = { ...cases["4x4 s2 512 -> 256, 8x8"], weight: [512, 256, 2, 2], padding: [0, 0] };
   assertEquals(planDeconvolution(FORGED.gpu, even).dispatches[0]!.constants["load"], 2);
 });
+
+test("windows of one filter and many channels keep a GPU busy", () => {
+  const image = { layout: "NCHW", input: [1, 64, 270, 480], weight: [64, 1, 5, 5] } as const;
+  const plan = planDeconvolution(FORGED.gpu, { ...image, size: [270, 480], padding: [2, 2] });
+  assertEquals(plan.label, "Deconvolution/phases_window_split");
+  const { program, constants, push } = plan.dispatches[0]!;
+  const count = push[program.push["count"]!.offset / 4]!;
+  assert(count >= 900 * FORGED.gpu.processors, `${count} invocations`);
+  assert(constants["outputs"]! >= 8, `${constants["outputs"]} pixels share what they read`);
+});

@@ -4,6 +4,8 @@
 // neighboring columns, or neighboring channels where those are innermost (k_channel_last). Of each row under its windows
 // it reads each tap once, and each weight once for all of them: per column of taps k_kernel_h * k_filters weights and
 // about k_outputs + k_kernel_h - 1 values for k_outputs * k_kernel_h * k_filters multiply-adds.
+// Where that leaves the device idle and there are many channels, neighboring channels are shared out (k_split): each part
+// goes out alone, as [split][filter][column], and igemm_sum.comp adds them up and finishes them.
 // The weight comes as [group][block of filters][channel][kd][kh][kw][k_filters, padded to k_padded].
 // Local size: no cooperation.
 #version 450
@@ -29,6 +31,7 @@ layout(constant_id = 16) const uint k_padding_w = 0u;
 layout(constant_id = 17) const uint k_dilation_d = 1u;
 layout(constant_id = 18) const uint k_dilation_h = 1u;
 layout(constant_id = 19) const uint k_dilation_w = 1u;
+layout(constant_id = 20) const bool k_split = false; // whether the result is a part of the sums, without epilogue
 
 #include "lib/divide.glsl"
 #include "lib/epilogue.glsl"
@@ -51,6 +54,8 @@ layout(push_constant) uniform Push {
   uint group_channels, group_filters;
   uint input_n, input_c, input_d, input_h, input_w; // strides in elements
   uint output_n, output_c, output_d, output_h, output_w;
+  uint splits, splits_multiplier, split_channels; // a group's channels of each part, the last one may have fewer
+  uint columns; // batch and pixels, of the parts
 } push;
 
 // Rows under all windows of an invocation.
@@ -69,6 +74,7 @@ uint take(uint size, uint multiplier, uint at) {
 void main() {
   bool live = invocation_index() < push.count;
   rest = min(invocation_index(), push.count - 1u);
+  uint split = 0u;
   uint tile = 0u;
   uint group = 0u;
   if (k_channel_last) {
@@ -82,7 +88,12 @@ void main() {
     tile = take(push.tiles, push.tiles_multiplier, 3u);
     group = take(push.groups, push.groups_multiplier, 4u);
   }
+  if (k_split) {
+    split = take(push.splits, push.splits_multiplier, 5u);
+  }
   uint n = rest;
+  uint channel_first = split * push.split_channels;
+  uint channel_end = k_split ? min(channel_first + push.split_channels, push.group_channels) : push.group_channels;
 
   float sums[k_outputs * k_filters];
   [[unroll]] for (uint i = 0u; i < k_outputs * k_filters; i++) {
@@ -92,10 +103,11 @@ void main() {
   uint d_first = d * k_stride_d - k_padding_d;
   uint h_first = h * k_stride_h - k_padding_h;
   uint w_first = w * k_stride_w - k_padding_w;
-  uint base = n * push.input_n + group * push.group_channels * push.input_c;
-  uint weight_at = (group * push.tiles + tile) * push.group_channels * k_kernel_d * k_kernel_h * k_kernel_w * k_padded;
-  uint channels = push.group_channels + opaque_zero();
-  for (uint c = 0u; c < channels; c++) {
+  uint base = n * push.input_n + (group * push.group_channels + channel_first) * push.input_c;
+  uint weight_at = ((group * push.tiles + tile) * push.group_channels + channel_first) *
+    (k_kernel_d * k_kernel_h * k_kernel_w * k_padded);
+  uint channels = channel_end + opaque_zero();
+  for (uint c = channel_first; c < channels; c++) {
     for (uint kd = 0u; kd < k_kernel_d; kd++) {
       uint at_d = d_first + kd * k_dilation_d;
       bool inside_d = at_d < push.in_d;
@@ -146,7 +158,15 @@ void main() {
   [[unroll]] for (uint f = 0u; f < k_filters; f++) {
     uint filter_index = tile * k_filters + f;
     uint channel = group * push.group_filters + filter_index;
-    if (live && filter_index < push.group_filters) {
+    if (k_split) {
+      uint at = (split * push.groups * push.group_filters + channel) * push.columns +
+        ((n * push.out_d + d) * push.out_h + h) * push.out_w + w;
+      [[unroll]] for (uint o = 0u; o < k_outputs; o++) {
+        if (live && filter_index < push.group_filters && h + o < push.out_h) {
+          y.values[at + o * push.out_w] = sums[o * k_filters + f];
+        }
+      }
+    } else if (live && filter_index < push.group_filters) {
       float b = 0.0;
       if (k_has_bias) {
         b = bias.values[channel];
