@@ -245,6 +245,7 @@ export {
   type LayerNormLayerOptions,
 } from "./src/nn/norm_layers.ts";
 export { Parameter } from "./src/nn/parameter.ts";
+export { ParameterSettings } from "./src/nn/parameter_settings.ts";
 export type {
   LoadParametersOptions,
   ParameterFormat,

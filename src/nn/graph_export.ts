@@ -8,6 +8,7 @@ import type { ArrayContent } from "../io/file_array.ts";
 import type { SymbolGraph } from "../io/symbol_json.ts";
 import type { CachedGraph, TracedBlock } from "./cached_graph.ts";
 import type { Parameter } from "./parameter.ts";
+import * as initializers from "./initializers.ts";
 import { readMean } from "./parameter_files.ts";
 
 /** What {@linkcode HybridBlock.export} gives if it writes nothing. */
@@ -18,11 +19,25 @@ export interface ExportedBlock {
   readonly params: Map<string, ArrayContent>;
 }
 
+/** Initializers that MXNet knows too, and writes with their options. */
+const WITH_OPTIONS: readonly unknown[] = [
+  initializers.Bilinear,
+  initializers.Constant,
+  initializers.MSRAPrelu,
+  initializers.Normal,
+  initializers.Orthogonal,
+  initializers.Uniform,
+  initializers.Xavier,
+];
+
 /** The initializer of a parameter as MXNet's files name it; null where it has none of its own. */
 function initializerOf({ init }: Parameter): string | null {
-  if (typeof init === "string") return init;
-  const name = init?.constructor.name;
-  return name === "Zero" ? "zeros" : name === "One" ? "ones" : null;
+  if (typeof init === "string" || init === null) return init;
+  const made = initializers.create(init);
+  // The defaults of layers, which MXNet gives by name.
+  if (made instanceof initializers.Zero) return "zeros";
+  if (made instanceof initializers.One) return "ones";
+  return WITH_OPTIONS.includes(made.constructor) ? made.dumps() : null;
 }
 
 /**

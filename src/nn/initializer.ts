@@ -40,6 +40,41 @@ export abstract class Initializer {
     stream: RandomStream,
     name: string,
   ): Float32Array<ArrayBuffer>;
+
+  /** The arguments of the constructor by MXNet's names, for {@linkcode dumps}. */
+  get options(): Readonly<Record<string, unknown>> {
+    return {};
+  }
+
+  /**
+   * The initializer as MXNet's JSON text, which `initializers.create` and MXNet read: the registered name,
+   * which is that of the class in lower case, and the options.
+   *
+   * @returns The text, spaced as Python does.
+   *
+   * @example
+   * ```ts
+   * import { initializers } from "@vknn/vknn";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const text = new initializers.Uniform(0.1).dumps();
+   * assertEquals(text, '["uniform", {"scale": 0.1}]');
+   * assertEquals(initializers.create(text), new initializers.Uniform(0.1));
+   * ```
+   */
+  dumps(): string {
+    return pythonJson([this.constructor.name.toLowerCase(), this.options]);
+  }
+}
+
+/** JSON with the spaces of Python's `json.dumps`. */
+function pythonJson(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(pythonJson).join(", ")}]`;
+  if (typeof value !== "object" || value === null) return JSON.stringify(value);
+  const entries = Object.entries(value);
+  return `{${
+    entries.map(([key, own]) => `${JSON.stringify(key)}: ${pythonJson(own)}`).join(", ")
+  }}`;
 }
 
 /** All values 0. Names: `zero`, `zeros`. */
@@ -77,6 +112,11 @@ export class Constant extends Initializer {
       : checkNumber("construct Constant", "value", value);
   }
 
+  /** The arguments of the constructor by MXNet's names. */
+  override get options(): Readonly<Record<string, unknown>> {
+    return { value: typeof this.value === "number" ? this.value : Array.from(this.value) };
+  }
+
   /** The values in row-major order. */
   override values(shape: Shape, _stream: RandomStream, name: string): Float32Array<ArrayBuffer> {
     const count = checkAsked(shape, DRAWS_NOTHING, name);
@@ -108,6 +148,11 @@ export class Uniform extends Initializer {
     this.scale = checkNumber("construct Uniform", "scale", scale, { minimum: 0 });
   }
 
+  /** The arguments of the constructor by MXNet's names. */
+  override get options(): Readonly<Record<string, unknown>> {
+    return { scale: this.scale };
+  }
+
   /** The values in row-major order. */
   override values(shape: Shape, stream: RandomStream): Float32Array<ArrayBuffer> {
     return uniformValues(checkAsked(shape, stream), this.scale, stream);
@@ -129,6 +174,11 @@ export class Normal extends Initializer {
   constructor(sigma: number = 0.01) {
     super();
     this.sigma = checkNumber("construct Normal", "sigma", sigma, { minimum: 0 });
+  }
+
+  /** The arguments of the constructor by MXNet's names. */
+  override get options(): Readonly<Record<string, unknown>> {
+    return { sigma: this.sigma };
   }
 
   /** The values in row-major order. */
@@ -186,6 +236,11 @@ export class Xavier extends Initializer {
     this.magnitude = read.magnitude;
   }
 
+  /** The arguments of the constructor by MXNet's names. */
+  override get options(): Readonly<Record<string, unknown>> {
+    return { rnd_type: this.rndType, factor_type: this.factorType, magnitude: this.magnitude };
+  }
+
   /** The values in row-major order. */
   override values(shape: Shape, stream: RandomStream, name: string): Float32Array<ArrayBuffer> {
     const count = checkAsked(shape, stream, name);
@@ -235,70 +290,10 @@ export class MSRAPrelu extends Xavier {
     super({ rndType: "gaussian", factorType, magnitude: 2 / (1 + slope * slope) });
     this.slope = slope;
   }
-}
 
-/** Options of {@linkcode Orthogonal}. */
-export interface OrthogonalOptions {
-  /** Length of every row or column; 1.414 by default. */
-  readonly scale?: number;
-  /** Distribution of the random matrix; `uniform` by default. */
-  readonly randType?: "uniform" | "normal";
-}
-
-/**
- * An orthogonal matrix of `shape[0]` rows times `scale` (Saxe et al., 2013): the rows, or the
- * columns if there are more rows than columns, are orthogonal and of length `scale`. MXNet takes a
- * singular value factor of a random matrix; this takes the Q of its QR factorization, which has the
- * same properties and needs no iteration. Name: `orthogonal`.
- */
-export class Orthogonal extends Initializer {
-  /** Length of every row or column. */
-  readonly scale: number;
-  /** Distribution of the random matrix. */
-  readonly randType: "uniform" | "normal";
-
-  /**
-   * Makes the initializer.
-   *
-   * @param options Scale and distribution.
-   * @throws {TypeError} If an option is unknown or has a wrong type.
-   * @throws {RangeError} If a value is not allowed.
-   */
-  constructor(options: OrthogonalOptions = {}) {
-    super();
-    const read = readOptions("construct Orthogonal", options, {
-      scale: number({ minimum: 0 }, 1.414),
-      randType: oneOf<"uniform" | "normal">(["uniform", "normal"], "uniform"),
-    });
-    this.scale = read.scale;
-    this.randType = read.randType;
-  }
-
-  /** The values in row-major order. */
-  override values(shape: Shape, stream: RandomStream, name: string): Float32Array<ArrayBuffer> {
-    checkAsked(shape, stream, name);
-    if (shape.length < 1) {
-      throw new ShapeError(
-        `Cannot initialize Parameter '${name}' with Orthogonal: its shape is (), ` +
-          `expected at least 1 axis`,
-      );
-    }
-    const rows = shape[0]!, columns = elementCount(shape.slice(1));
-    const count = Math.min(rows, columns), length = Math.max(rows, columns);
-    const vectors = Array.from({ length: count }, () => {
-      return Float64Array.from(
-        { length },
-        () => this.randType === "normal" ? stream.nextNormal() : 2 * stream.nextUniform() - 1,
-      );
-    });
-    orthonormalize(vectors);
-    const result = new Float32Array(rows * columns);
-    for (let i = 0; i < count; i++) {
-      for (let j = 0; j < length; j++) {
-        result[rows <= columns ? i * columns + j : j * columns + i] = vectors[i]![j]! * this.scale;
-      }
-    }
-    return result;
+  /** The arguments of the constructor by MXNet's names. */
+  override get options(): Readonly<Record<string, unknown>> {
+    return { factor_type: this.factorType, slope: this.slope };
   }
 }
 
@@ -327,26 +322,6 @@ export class Bilinear extends Initializer {
       return (1 - Math.abs(x / f - c)) * (1 - Math.abs(y / f - c));
     });
   }
-}
-
-/** Gram-Schmidt, twice for each vector, which is enough for orthogonality to the last bits. */
-function orthonormalize(vectors: readonly Float64Array[]): void {
-  for (const [index, vector] of vectors.entries()) {
-    for (let pass = 0; pass < 2; pass++) {
-      for (const earlier of vectors.slice(0, index)) {
-        const projection = dot(vector, earlier);
-        for (let i = 0; i < vector.length; i++) vector[i]! -= projection * earlier[i]!;
-      }
-    }
-    const length = Math.sqrt(dot(vector, vector)) || 1; // an all-zero draw stays zero
-    for (let i = 0; i < vector.length; i++) vector[i]! /= length;
-  }
-}
-
-function dot(a: Float64Array, b: Float64Array): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
-  return sum;
 }
 
 function isArrayOfNumbers(value: unknown): value is ArrayLike<number> {

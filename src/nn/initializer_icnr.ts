@@ -56,6 +56,11 @@ export class ICNR extends Initializer {
     this.initializer = initializer;
   }
 
+  /** The arguments of the constructor; MXNet has no such initializer. */
+  override get options(): Readonly<Record<string, unknown>> {
+    return { factor: this.factor, initializer: this.initializer.dumps() };
+  }
+
   /** The values in row-major order. */
   override values(shape: Shape, stream: RandomStream, name: string): Float32Array<ArrayBuffer> {
     checkShape("compute values of ICNR", shape); // the stream is the other initializer's affair

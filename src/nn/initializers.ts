@@ -11,18 +11,13 @@ import {
   MSRAPrelu,
   Normal,
   One,
-  Orthogonal,
   Uniform,
   Xavier,
   Zero,
 } from "./initializer.ts";
-import type {
-  FactorType,
-  MSRAPreluOptions,
-  OrthogonalOptions,
-  XavierOptions,
-} from "./initializer.ts";
+import type { FactorType, MSRAPreluOptions, XavierOptions } from "./initializer.ts";
 import { ICNR } from "./initializer_icnr.ts";
+import { Orthogonal, type OrthogonalOptions } from "./initializer_orthogonal.ts";
 
 export {
   Bilinear,

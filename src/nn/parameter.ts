@@ -5,15 +5,13 @@ import { withFlags } from "../autograd/internal.ts";
 import { type DType, DTYPES } from "../core/dtype.ts";
 import { checkEnum } from "../core/options.ts";
 import { nextStream } from "../core/random.ts";
-import { describe, formatShape, type Shape } from "../core/shape.ts";
+import { describe, formatShape } from "../core/shape.ts";
 import { checkDevice, defaultDevice, type Device, type Tensor } from "../tensor/mod.ts";
 import { Uniform } from "./initializer.ts";
 import { create, type InitializerLike } from "./initializers.ts";
 import { inform, warn } from "./messages.ts";
 import {
-  checkFits,
   checkLoadable,
-  checkPartialShape,
   type Deferred,
   type DeviceOrDevices,
   formatPartial,
@@ -28,6 +26,7 @@ import {
   uninitializedError,
   unknownShapeError,
 } from "./parameter_options.ts";
+import { ParameterSettings } from "./parameter_settings.ts";
 import { checkRoom, ParameterValues } from "./parameter_values.ts";
 import { printAsText } from "./text.ts";
 import {
@@ -58,21 +57,7 @@ import {
  * assertEquals(`${weight}`, "Parameter (shape=(8, 3, 3, 3), dtype=float32)");
  * ```
  */
-export class Parameter {
-  /** Name for messages; the name in a model is that of the attribute. */
-  readonly name: string;
-  /** False forces `gradReq` to `null`. */
-  readonly differentiable: boolean;
-  /** Whether `initialize` is allowed while sizes are unknown. */
-  readonly allowDeferredInit: boolean;
-  /** Multiplies the learning rate. */
-  lrMult: number;
-  /** Multiplies the weight decay. */
-  wdMult: number;
-  /** Rule for the first values; that given to `initialize` if null. */
-  init: InitializerLike | null;
-  #shape: Shape | null;
-  #shapeKnown: boolean | undefined;
+export class Parameter extends ParameterSettings {
   #dtype: DType;
   #gradReq: GradReq;
   #values: ParameterValues | null = null;
@@ -92,38 +77,9 @@ export class Parameter {
       throw new TypeError(`Cannot ${where}: name is ${describe(name)}, expected a string`);
     }
     const read = readParameterOptions(where, options);
-    this.name = name;
-    this.differentiable = read.differentiable;
-    this.allowDeferredInit = read.allowDeferredInit;
-    this.lrMult = read.lrMult;
-    this.wdMult = read.wdMult;
-    this.init = read.init;
-    this.#shape = read.shape;
+    super(name, read);
     this.#dtype = read.dtype;
     this.#gradReq = read.gradReq;
-  }
-
-  /** Sizes along every axis, -1 for unknown ones; null if not even the rank is known. */
-  get shape(): readonly number[] | null {
-    return this.#shape;
-  }
-
-  /**
-   * Fills in unknown sizes.
-   *
-   * @throws {ShapeError} If the rank or a size known already differs.
-   */
-  set shape(shape: readonly number[]) {
-    const where = `set shape of Parameter '${this.name}'`;
-    const given = checkPartialShape(where, shape);
-    checkFits(`Cannot ${where}`, this.#shape, given);
-    this.#shape = given;
-    this.#shapeKnown = undefined;
-  }
-
-  /** True if every size is known. */
-  get shapeKnown(): boolean {
-    return this.#shapeKnown ??= this.#shape !== null && !this.#shape.includes(-1);
   }
 
   /** Element type of the values. */
@@ -179,7 +135,7 @@ export class Parameter {
       );
     }
     if (!this.shapeKnown && !this.allowDeferredInit) {
-      throw unknownShapeError(this.name, this.#shape);
+      throw unknownShapeError(this.name, this.shape);
     }
     const rule = create(init ?? this.init ?? defaultInit ?? new Uniform());
     const deferred = { init: rule, devices: device ?? null, value: null, verbose };
@@ -262,6 +218,18 @@ export class Parameter {
   }
 
   /**
+   * Old name of {@linkcode listDevice}; warns.
+   *
+   * @returns The devices.
+   * @throws {StateError} If the parameter is not initialized.
+   * @deprecated Use {@linkcode listDevice}.
+   */
+  listCtx(): Device[] {
+    warn("Parameter.listCtx is deprecated; use listDevice");
+    return this.listDevice();
+  }
+
+  /**
    * Moves the values to other devices, or notes where they will live once the shape is known. Copies on
    * several devices are averaged; gradients start again as zeros.
    *
@@ -278,6 +246,18 @@ export class Parameter {
     } else {
       throw uninitializedError(where);
     }
+  }
+
+  /**
+   * Old name of {@linkcode resetDevice}; warns.
+   *
+   * @param device Where; several devices hold equal copies.
+   * @throws {StateError} If the parameter is not initialized.
+   * @deprecated Use {@linkcode resetDevice}.
+   */
+  resetCtx(device: DeviceOrDevices): void {
+    warn("Parameter.resetCtx is deprecated; use resetDevice");
+    this.resetDevice(device);
   }
 
   /**
@@ -329,7 +309,7 @@ export class Parameter {
    */
   checkLoad(shape: readonly number[], devices?: readonly Device[]): void {
     const current = this.#values?.devices ?? this.#deferred?.devices ?? undefined;
-    checkLoadable(this.name, this.#shape, shape, current, devices);
+    checkLoadable(this.name, this.shape, shape, current, devices);
   }
 
   /**
@@ -366,12 +346,12 @@ export class Parameter {
   }
 
   /** Gluon's text. */
-  toString(): string {
-    return `Parameter (shape=${formatPartial(this.#shape)}, dtype=${this.#dtype})`;
+  override toString(): string {
+    return `Parameter (shape=${formatPartial(this.shape)}, dtype=${this.#dtype})`;
   }
 
   #make(deferred: Deferred, device?: Device): void {
-    const shape = this.#shape;
+    const shape = this.shape;
     if (shape === null || shape.includes(-1)) throw unknownShapeError(this.name, shape);
     const devices = deferred.devices ?? [checkDevice("initialize a Parameter", device)];
     checkRoom(shape, this.#dtype, devices);

@@ -204,3 +204,31 @@ test("Orthogonal needs an axis", () => {
   const made = new initializers.Orthogonal();
   assertThrows(() => made.values([], stream(), "scale"), RangeError, "'scale'");
 });
+
+test("dumps() writes MXNet's JSON, which create() reads", () => {
+  // Texts of mxnet.initializer in MXNet 2.0, except the last.
+  const rows: readonly [initializers.Initializer, string][] = [
+    [new initializers.Zero(), '["zero", {}]'],
+    [new initializers.One(), '["one", {}]'],
+    [new initializers.Constant(0.5), '["constant", {"value": 0.5}]'],
+    [new initializers.Uniform(), '["uniform", {"scale": 0.07}]'],
+    [new initializers.Normal(), '["normal", {"sigma": 0.01}]'],
+    [
+      new initializers.Xavier(),
+      '["xavier", {"rnd_type": "uniform", "factor_type": "avg", "magnitude": 3}]',
+    ],
+    [new initializers.MSRAPrelu(), '["msraprelu", {"factor_type": "avg", "slope": 0.25}]'],
+    [new initializers.Orthogonal(), '["orthogonal", {"scale": 1.414, "rand_type": "uniform"}]'],
+    [new initializers.Bilinear(), '["bilinear", {}]'],
+    [
+      new initializers.ICNR([1, 2], new initializers.Normal(2)),
+      '["icnr", {"factor": [1, 2], "initializer": "[\\"normal\\", {\\"sigma\\": 2}]"}]',
+    ],
+  ];
+  for (const [made, text] of rows) {
+    assertEquals(made.dumps(), text);
+    assertEquals(initializers.create(text), made);
+  }
+  const numbers = new initializers.Constant(new Float32Array([1, 2.5]));
+  assertEquals(numbers.dumps(), '["constant", {"value": [1, 2.5]}]');
+});

@@ -77,9 +77,11 @@ const METHODS: Readonly<Record<string, { prototype: object; names: readonly stri
       "grad",
       "gradReq",
       "initialize",
+      "listCtx",
       "listData",
       "listDevice",
       "listGrad",
+      "resetCtx",
       "resetDevice",
       "setData",
       "shape",
@@ -299,13 +301,19 @@ test("resetDevice() averages the copies, and changes where deferred values will 
   deferred.dispose();
 });
 
-test("resetCtx() is the old name of resetDevice(), and says so", () => {
+test("resetCtx() and listCtx() are old names of resetDevice() and listDevice(), and say so", () => {
   const block = new Scaled();
   block.initialize("ones", { device });
   const two = fakeDevice("two");
   const warnings = warningsOf(() => block.resetCtx(two.device));
   assert(warnings.includes("resetCtx is deprecated; use resetDevice"), warnings);
   assertStrictEquals(block.scale.listDevice()[0], two.device);
+  const own = warningsOf(() => {
+    block.scale.resetCtx(device);
+    assertStrictEquals(block.scale.listCtx()[0], device);
+  });
+  assert(own.includes("Parameter.resetCtx is deprecated; use resetDevice"), own);
+  assert(own.includes("Parameter.listCtx is deprecated; use listDevice"), own);
   block.dispose();
 });
 

@@ -242,6 +242,7 @@ export const BASES: Readonly<Record<string, (kit: Kit) => object>> = {
   BlockNode: (kit) => kit.net,
   HybridBlock: (kit) => kit.net,
   ParameterOwner: (kit) => kit.net,
+  ParameterSettings: (kit) => kit.conv.weight,
   Registrar: (kit) => kit.net,
   TensorMethods: (kit) => kit.matrix,
   Tensor: (kit) => kit.matrix,

@@ -173,14 +173,15 @@ const PARAMETERS: Readonly<Record<string, MethodCall>> = Object.fromEntries(
     "listGrad": nothing,
     "zeroGrad": nothing,
     "listDevice": nothing,
+    "listCtx": nothing,
     "resetDevice": onDevice,
+    "resetCtx": onDevice,
     "setData": (kit) => [kit.zeros([2, 4, 3, 3])],
     "load": (kit) => [kit.zeros([2, 4, 3, 3]), kit.device],
     "checkLoad": ({ device }) => [[2, 4, 3, 3], [device]],
     "cast": () => ["float16"],
     "dispose": nothing,
     "toString": nothing,
-    "shape=": () => [[2, 4, 3, 3]],
     "gradReq=": () => ["add"],
   }).map(([name, args]) => [`Parameter#${name}`, on((kit) => kit.conv.weight, args)]),
 );
@@ -218,6 +219,7 @@ const OTHERS: Readonly<Record<string, MethodCall>> = {
   "RandomStream#nextWord": { args: nothing },
   "RandomStream#nextUniform": { args: nothing },
   "RandomStream#nextNormal": { args: nothing },
+  "ParameterSettings#shape=": on((kit) => kit.conv.weight, () => [[2, 4, 3, 3]]),
   "Trainer#setLearningRate": { args: () => [0.1] },
   "Trainer#step": on(trainer, () => [4, false]),
   "Trainer#stepAsync": on(trainer, () => [4, false]),
@@ -279,6 +281,7 @@ function initializerCalls(): Record<string, MethodCall> {
     () => new initializers.ICNR(2, new initializers.One()),
     four,
   );
+  calls["initializers.Initializer#dumps"] = { args: nothing };
   return { ...calls, "initializers.Bilinear#values": { args: four } };
 }
 
