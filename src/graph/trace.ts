@@ -6,6 +6,7 @@ import { setTracer, type Tracer } from "../ops/tracer.ts";
 import { stopGradientOperator } from "../ops/transpose.ts";
 import { type Device, keep, scope, Storage, Tensor, type TensorSpec } from "../tensor/mod.ts";
 import { type Graph, type GraphNode, inputNames, nextNodeName } from "./graph.ts";
+import { DTypeInference } from "./infer_dtypes.ts";
 
 /** What is to be traced. */
 export interface TraceRequest {
@@ -17,6 +18,8 @@ export interface TraceRequest {
   readonly parameterOf: (tensor: Tensor) => string | null;
   /** The function: from stand-ins of the inputs to its results. */
   readonly fn: (inputs: readonly Tensor[]) => readonly Tensor[];
+  /** Whether dtypes of parameters follow from those of the inputs; else they are those of the tensors. */
+  readonly inferDTypes?: boolean;
 }
 
 class GraphTracer implements Tracer {
@@ -26,10 +29,12 @@ class GraphTracer implements Tracer {
   /** By tensor object, and by memory for other objects that share it. */
   readonly #known = new Map<Tensor | Storage, number>();
   readonly #parameters = new Map<string, number>();
+  readonly #inference: DTypeInference | undefined;
 
-  constructor({ device, parameterOf }: TraceRequest) {
+  constructor({ device, parameterOf, inferDTypes = false }: TraceRequest) {
     this.#device = device;
     this.#parameterOf = parameterOf;
+    if (inferDTypes) this.#inference = new DTypeInference(this.nodes);
   }
 
   input(name: string, { shape, dtype }: TensorSpec): Tensor {
@@ -44,9 +49,8 @@ class GraphTracer implements Tracer {
     // Values that depend on neither inputs nor parameters are computed now: they are constants.
     if (!inputs.some((input) => input !== null && this.#symbolic(input) !== null)) return null;
     const ids = inputs.map((input) => input === null ? null : this.idOf(input));
-    const specs = inputs.map((input) =>
-      input === null ? null : { shape: input.shape, dtype: input.dtype }
-    );
+    const specs = this.#inference?.specsOf(operator, attributes, ids) ??
+      inputs.map((input) => input === null ? null : { shape: input.shape, dtype: input.dtype });
     const spec = operator.infer(attributes, specs);
     const name = nextNodeName();
     return this.#standIn(

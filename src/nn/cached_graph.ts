@@ -1,6 +1,7 @@
 // What an active block runs instead of its forward: graphs traced from it, one for every combination of
 // shapes, dtypes, device and mode that it met. Knows no layers.
 
+import type { DType } from "../core/dtype.ts";
 import { sameShape } from "../core/shape.ts";
 import { isRecording, isTraining, withFlags } from "../autograd/flags.ts";
 import { disposeGraph, type Graph, type GraphCall, inputNames } from "../graph/graph.ts";
@@ -125,6 +126,23 @@ export class CachedGraph {
     return this.#find(argumentsOf(args));
   }
 
+  /**
+   * Traces the block to find which dtypes its parameters should have; keeps no graph.
+   *
+   * @param args Arguments of `forward`.
+   * @returns The dtypes of the parameters that it uses.
+   * @throws {TypeError} If an operator cannot take what it would get.
+   */
+  inferTypes(args: readonly unknown[]): Map<Parameter, DType> {
+    const { graph, parameters } = this.#trace(argumentsOf(args), true);
+    const found = new Map<Parameter, DType>();
+    for (const node of graph.nodes) {
+      if (node.kind === "parameter") found.set(parameters.get(node.name)!, node.spec.dtype);
+    }
+    disposeGraph(graph);
+    return found;
+  }
+
   #find(inputs: Structure): TracedBlock {
     this.#structure ??= inputs.text;
     if (inputs.text !== this.#structure) {
@@ -214,7 +232,7 @@ export class CachedGraph {
     return found;
   }
 
-  #trace(inputs: Structure): TracedBlock {
+  #trace(inputs: Structure, inferDTypes: boolean = false): TracedBlock {
     const { device } = inputs.tensors[0]!;
     const names = new Map<Tensor, string>();
     const parameters = new Map<string, Parameter>();
@@ -240,7 +258,7 @@ export class CachedGraph {
     };
     const graph = withFlags(
       { recording: false },
-      () => trace({ device, inputs: inputs.tensors, parameterOf, fn }),
+      () => trace({ device, inputs: inputs.tensors, parameterOf, fn, inferDTypes }),
     );
     return { graph, device, inputs: hollow(inputs), output: hollow(output!), parameters: used };
   }

@@ -17,7 +17,6 @@ import {
 import { CachedGraph, type OpMonitor } from "./cached_graph.ts";
 import { exportBlock, type ExportedBlock } from "./graph_export.ts";
 import { HookHandle, HookList, type OpHook } from "./hooks.ts";
-import { inferType } from "./infer_type.ts";
 import { warn } from "./messages.ts";
 import { leavesOf } from "./structure.ts";
 
@@ -268,10 +267,12 @@ export abstract class HybridBlock extends Block {
   }
 
   /**
-   * Gives the floating-point parameters the dtype of the first input, in which operators compute.
+   * Gives the floating-point parameters the dtypes that follow from those of inputs, operator by operator: a
+   * weight takes the dtype of the data that it meets, behind a cast that of the cast; what `BatchNorm` wants
+   * in float32 stays so. Parameters that `forward` does not use stay as they are.
    *
    * @param inputs Arguments of `forward`.
-   * @throws {TypeError} If the first tensor among them is not floating-point.
+   * @throws {TypeError} If an operator cannot take the dtype that it would get.
    *
    * @example
    * ```ts
@@ -287,7 +288,8 @@ export abstract class HybridBlock extends Block {
    */
   inferType(...inputs: Parameters<this["forward"]>): void {
     this.#prepare(inputs);
-    inferType(this, leavesOf(inputs).find((leaf) => leaf instanceof Tensor) as Tensor);
+    const dtypes = scope(() => this.#cache.inferTypes(inputs));
+    for (const [parameter, dtype] of dtypes) parameter.cast(dtype);
     this.changed();
   }
 

@@ -145,6 +145,6 @@ gpuTest("inferType() gives parameters the dtype of the input, but not running st
   block.hybridize();
   using y = block.call(x) as Tensor;
   assertEquals(y.dtype, "float16");
-  using integers = zeros([1], { dtype: "int32" });
+  using integers = zeros(GRAPH_BLOCKS[0]!.input, { dtype: "int32" });
   assertThrows(() => block.inferType(integers), TypeError, "int32");
 });
