@@ -1,45 +1,24 @@
 /** summary(): MXNet's text letter for letter, and the same as data with the work of each layer. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import {
-  add,
   Block,
   Conv2D,
   Conv2DTranspose,
   DeformableConvolution,
   Dense,
   Flatten,
-  GlobalAvgPool2D,
-  HybridBlock,
   HybridSequential,
   matmul,
   MaxPool2D,
   Parameter,
-  Sequential,
   Summary,
   type Tensor,
   zeros,
 } from "../../mod.ts";
 import { StateError } from "../../src/core/errors.ts";
 import { behaviour } from "../golden/load.ts";
+import { residualNet } from "../support/residual_net.ts";
 import { gpuTest } from "../support/test.ts";
-
-class Res extends HybridBlock {
-  readonly body: HybridSequential;
-  readonly tail: Conv2D;
-
-  constructor() {
-    super();
-    this.body = new HybridSequential().add(
-      new Conv2D(4, 3, { padding: 1 }),
-      new Conv2D(4, 3, { padding: 1, useBias: false }),
-    );
-    this.tail = new Conv2D(4, 1);
-  }
-
-  override forward(x: Tensor): Tensor {
-    return add(x, this.tail.call(this.body.call(x)));
-  }
-}
 
 /** The nets of behaviour.json. */
 const NETS: readonly (() => Block)[] = [
@@ -50,10 +29,7 @@ const NETS: readonly (() => Block)[] = [
       new Flatten(),
       new Dense(10),
     ),
-  () => {
-    const block = new Res();
-    return new Sequential().add(new Conv2D(4, 3), block, block, new GlobalAvgPool2D());
-  },
+  residualNet,
 ];
 
 behaviour().summary.forEach((stored, index) => {

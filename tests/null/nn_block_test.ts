@@ -1,7 +1,6 @@
 /** Blocks: names, selection, order of visits, hooks, settings, sharing. */
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import {
-  add,
   Block,
   Conv2D,
   Flatten,
@@ -15,35 +14,12 @@ import {
   zeros,
 } from "../../mod.ts";
 import { behaviour } from "../golden/load.ts";
+import { Res, residualNet } from "../support/residual_net.ts";
 import { test } from "../support/test.ts";
 import { fakeDevice } from "./nn_fake_device.ts";
 import { warningsOf } from "./nn_messages.ts";
 
 const { device } = fakeDevice();
-
-class Res extends HybridBlock {
-  readonly body: HybridSequential;
-  readonly tail: Conv2D;
-
-  constructor() {
-    super();
-    this.body = new HybridSequential().add(
-      new Conv2D(4, 3, { padding: 1 }),
-      new Conv2D(4, 3, { padding: 1, useBias: false }),
-    );
-    this.tail = new Conv2D(4, 1);
-  }
-
-  override forward(x: Tensor): Tensor {
-    return add(x, this.tail.call(this.body.call(x)));
-  }
-}
-
-/** The second net of behaviour.json; its residual block occurs twice. */
-function residualNet(): Sequential {
-  const block = new Res();
-  return new Sequential().add(new Conv2D(4, 3), block, block);
-}
 
 test("collectParams() gives dotted names, own first and shared under every name", () => {
   const params = residualNet().collectParams();

@@ -3,8 +3,6 @@
  * Parameter: each is here, and each has a test named after it.
  */
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import {
   Block,
   type Conv2D,
@@ -16,8 +14,8 @@ import {
 } from "../../mod.ts";
 import * as vknn from "../../mod.ts";
 import { StateError } from "../../src/core/errors.ts";
-import { ROOT } from "../support/subprocess.ts";
 import { test } from "../support/test.ts";
+import { testNames } from "../support/test_names.ts";
 import { fakeDevice } from "./nn_fake_device.ts";
 import { warningsOf } from "./nn_messages.ts";
 
@@ -122,22 +120,6 @@ const PAGE: readonly string[] = [
   "toString", // __repr__
   "zeroGrad",
 ];
-
-/** Names of all tests of this folder and of those with a GPU. */
-function testNames(): string[] {
-  const names: string[] = [];
-  for (const folder of ["tests/null", "tests/gpu"]) {
-    for (const file of readdirSync(join(ROOT, folder))) {
-      if (!file.endsWith("_test.ts")) continue;
-      const text = readFileSync(join(ROOT, folder, file), "utf8");
-      for (const [, , name] of text.matchAll(/\b(?:test|gpuTest)\(\s*(["'`])(.+?)\1/gs)) {
-        names.push(name!);
-      }
-      for (const [, access] of text.matchAll(/^ +access: "(.+)",$/gm)) names.push(access!);
-    }
-  }
-  return names;
-}
 
 test("every method of MXNet's reference pages exists", () => {
   const listed = new Set(Object.values(METHODS).flatMap(({ names }) => names));

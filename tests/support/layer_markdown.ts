@@ -4,7 +4,7 @@
  * @module
  */
 import { goldenCases } from "../golden/load.ts";
-import type { LayerResult, Results } from "./ledger.ts";
+import type { FamilyResult, LayerResult, Part, Results } from "./ledger.ts";
 
 const BEGIN = "<!-- layers: made by `deno task table` -->";
 const END = "<!-- /layers -->";
@@ -19,6 +19,8 @@ export const GLUON: readonly string[] = [
   ...["ReflectionPad2D", "DeformableConvolution", "ModulatedDeformableConvolution"],
   ...["PixelShuffle1D", "PixelShuffle2D", "PixelShuffle3D"],
 ];
+
+const PARTS: readonly Part[] = ["forward", "gradient", "second"];
 
 /** Longer names of what gradients are compared of. */
 const SHORT: Readonly<Record<string, string>> = {
@@ -66,11 +68,17 @@ export function renderTable(results: Results): string {
   const rows = (names: readonly string[]): string[] =>
     names.map((name) => row(name, layers.get(name)!, golden.get(name)?.length ?? 0));
   const others = [...layers.keys()].filter((name) => !GLUON.includes(name)).sort();
-  const totals = Object.entries(results).map(([family, each]) =>
-    `| ${family} | ${each.forward} | ${each.gradient} | ${each.second} |`
-  );
-  const sum = (key: "forward" | "gradient" | "second"): number =>
-    Object.values(results).reduce((all, each) => all + each[key], 0);
+  const worst = (of: (layer: LayerResult) => number, ...families: readonly FamilyResult[]) =>
+    error(Math.max(...families.flatMap((each) => Object.values(each.layers).map(of))));
+  const totalsOf = (name: string, ...families: readonly FamilyResult[]): string => {
+    const cells = [
+      name,
+      ...PARTS.map((part) => String(families.reduce((all, each) => all + each[part], 0))),
+      ...PARTS.map((part) => worst((layer) => layer.worst[part], ...families)),
+      worst((layer) => layer.worstHalf, ...families),
+    ];
+    return `| ${cells.join(" | ")} |`;
+  };
   return [
     ...head,
     ...rows(GLUON),
@@ -80,10 +88,11 @@ export function renderTable(results: Results): string {
     ...head,
     ...rows(others),
     "",
-    "| family | forward | gradients | second derivatives |",
-    "| --- | --- | --- | --- |",
-    ...totals,
-    `| all | ${sum("forward")} | ${sum("gradient")} | ${sum("second")} |`,
+    "| family | forward | gradients | second derivatives | worst error forward | gradient | " +
+    "second derivative | float16 |",
+    `|${" --- |".repeat(8)}`,
+    ...Object.entries(results).map(([family, each]) => totalsOf(family, each)),
+    totalsOf("all", ...Object.values(results)),
     "",
     "</details>",
   ].join("\n");
