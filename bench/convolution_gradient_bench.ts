@@ -78,10 +78,11 @@ const directions: Readonly<Record<string, Direction>> = {
 
 for (const layer of all.filter(({ id }) => IDS.includes(id))) {
   let prepared: Prepared | undefined;
-  for (const [name, direction] of Object.entries(directions)) {
+  for (const [at, [name, direction]] of Object.entries(directions).entries()) {
     Deno.bench({
       name: `${layer.id} ${name}: ${layer.gflop.fwd} GFLOP`,
       group: `${layer.id} ${layer.name}`,
+      baseline: at === 0,
       n: 5,
       warmup: 1,
       async fn(b): Promise<void> {

@@ -61,9 +61,8 @@ export function dataOf(layer: Layer): LayerData {
   };
 }
 
-/** A spread of output positions: the corners and a stride that visits all channels. */
-export function sampleIndices(layer: Layer, count = 256): number[] {
-  const size = sizeOf(layer.output);
+/** A spread of positions in so many elements: the corners and a stride that visits all channels. */
+export function sampleIndices(size: number, count = 256): number[] {
   const indices = new Set([0, size - 1]);
   // A step without small factors, so that rows, columns and channels all vary.
   for (let i = 0; indices.size < Math.min(count, size); i++) {

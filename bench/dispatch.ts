@@ -1,8 +1,10 @@
-// What one eager call costs the host: `deno run --allow-all bench/dispatch.ts`, or the same file on Bun.
+// What one eager call costs the host: `deno run --allow-all bench/dispatch.ts [--json FILE]`, or the same file on Bun.
 // Calls come in bursts. Submitting them is measured; what the device does with them happens between the bursts, and is not.
 
+import { parseArgs } from "node:util";
 import { autograd, Conv2D, defaultDevice, type Device, ops, type Tensor, zeros } from "../mod.ts";
 import { planScalar } from "../src/kernels/elementwise.ts";
+import { makeResult, ourName, type Result, writeResults } from "./results.ts";
 
 /** Calls between two waits for the device. */
 export const CALLS = 100;
@@ -100,7 +102,9 @@ export function threadTime(): number | undefined {
 }
 
 if (import.meta.main) {
+  const { values: options } = parseArgs({ options: { json: { type: "string" } } });
   const device = defaultDevice();
+  const results: Result[] = [];
   // A software device works on the same cores meanwhile: only the thread's own time then tells what the host pays.
   console.log("| call | µs, median | µs, fastest tenth | µs of the thread, waits included |");
   console.log("| --- | --- | --- | --- |");
@@ -114,6 +118,13 @@ if (import.meta.main) {
     const own = before === undefined || after === undefined
       ? "-"
       : ((after - before) / (BURSTS * CALLS)).toFixed(2);
+    const name = `dispatch: ${subject.name}`;
+    const milliseconds = { min: times[0]! / 1e3, median: median / 1e3 };
+    results.push({
+      ...makeResult(ourName(), name, "fwd", milliseconds, { gflop: 0, bytes: 0 }, true),
+      ms_tenth: Number((fast / 1e3).toPrecision(5)),
+    });
     console.log(`| ${subject.name} | ${median.toFixed(2)} | ${fast.toFixed(2)} | ${own} |`);
   }
+  writeResults(options.json, results);
 }

@@ -1,11 +1,13 @@
-// What hybridize({ staticAlloc, staticShape }) saves: `deno run --allow-all bench/hybrid.ts`, or the same file on Bun. The
-// upscale network on one tile, eager and hybridized, each on a device of its own; times from alternating rounds, the host's
+// What hybridize({ staticAlloc, staticShape }) saves: `deno run --allow-all bench/hybrid.ts [--json FILE]`, or the same file
+// on Bun. The upscale network on one tile, eager and hybridized, each on a device of its own; times from alternating rounds, the host's
 // part of them until the call returns.
 
+import { parseArgs } from "node:util";
 import { Device, scope, tensor } from "../mod.ts";
-import { UpscaleNetwork } from "../examples/upscale/network.ts";
+import { flopsPerPixel, UpscaleNetwork } from "../examples/upscale/network.ts";
 import { values } from "./data.ts";
-import { median } from "./subject.ts";
+import { makeResult, ourName, type Result, writeResults } from "./results.ts";
+import { median, summarize } from "./subject.ts";
 
 const SIDE = 64;
 const ROUNDS = 15;
@@ -45,7 +47,13 @@ function makeWay(scale: number, hybridized: boolean): Way {
   };
 }
 
-async function report(scale: number): Promise<string> {
+/** A row of the table, and the results behind it. */
+interface Report {
+  readonly row: string;
+  readonly results: readonly Result[];
+}
+
+async function report(scale: number): Promise<Report> {
   const ways = [false, true].map((hybridized) => makeWay(scale, hybridized));
   const [eager, hybrid] = ways as [Way, Way];
   const wanted = await eager.result();
@@ -63,22 +71,51 @@ async function report(scale: number): Promise<string> {
     throw new Error(`results differ by ${error} of the largest`);
   }
   const ratios: number[] = [];
+  const times: [eager: number, hybrid: number][] = [];
   const hosts: [eager: number, hybrid: number][] = [];
   for (let round = 0; round < ROUNDS; round++) {
     const slow = await eager.time();
     const fast = await hybrid.time();
     ratios.push(slow.all / fast.all);
+    times.push([slow.all, fast.all]);
     hosts.push([slow.host * 1000, fast.host * 1000]);
   }
   const host = [0, 1].map((at) => median(hosts.map((each) => each[at]!)).toFixed(0));
-  const memory = hybrid.peak() / eager.peak();
+  const peaks = ways.map((way) => way.peak()) as [number, number];
+  const work = { gflop: flopsPerPixel(scale) * SIDE * SIDE / 1e9, bytes: 0 };
+  const result = (peer: string, at: 0 | 1): Result => ({
+    ...makeResult(
+      peer,
+      `hybrid ${scale}x`,
+      "fwd",
+      summarize(times.map((each) => each[at])),
+      work,
+      true,
+    ),
+    peak_bytes: peaks[at],
+  });
+  const faster = median(ratios);
   for (const way of ways) way.dispose();
-  return `| ${scale} times | ${median(ratios).toFixed(2)} | ${memory.toFixed(2)} | ` +
-    `${host.join(" / ")} | ${error.toExponential(1)} |`;
+  return {
+    row: `| ${scale} times | ${faster.toFixed(2)} | ${(peaks[1] / peaks[0]).toFixed(2)} | ` +
+      `${host.join(" / ")} | ${error.toExponential(1)} |`,
+    results: [
+      result(ourName(), 1),
+      { ...result("eager", 0), ours_faster: Number(faster.toPrecision(4)) },
+    ],
+  };
 }
+
+const { values: options } = parseArgs({ options: { json: { type: "string" } } });
 
 console.log(
   `| ${SIDE}x${SIDE} tile enlarged | eager time / hybridized | peak memory | host µs, eager / hybridized | difference |`,
 );
 console.log("| --- | --- | --- | --- | --- |");
-for (const scale of [2, 3, 4]) console.log(await report(scale));
+const results: Result[] = [];
+for (const scale of [2, 3, 4]) {
+  const found = await report(scale);
+  console.log(found.row);
+  results.push(...found.results);
+}
+writeResults(options.json, results);

@@ -30,6 +30,12 @@ interface Operands {
 
 type Name = keyof Operands;
 
+/** Types that layers are measured in. */
+export const BENCH_TYPES = ["float32", "float16"] as const;
+
+/** One of {@linkcode BENCH_TYPES}. */
+export type BenchType = typeof BENCH_TYPES[number];
+
 const LAYOUTS: readonly Layout[] = ["NCW", "NCHW", "NCDHW"];
 
 /** What is differentiated in each direction, where the layer has it. */
@@ -103,17 +109,21 @@ function forward(layer: Layer, operands: Operands): Tensor {
   return shuffled;
 }
 
-function makeOperands(layer: Layer): Operands {
+function makeOperands(layer: Layer, dtype: BenchType): Operands {
   const entries = Object.entries(dataOf(layer)).map(([name, numbers]) => [
     name,
-    tensor(numbers as Float32Array<ArrayBuffer>, [...layer[name as Name]!]),
+    tensor(numbers as Float32Array<ArrayBuffer>, [...layer[name as Name]!], { dtype }),
   ]);
   return Object.fromEntries(entries) as Operands;
 }
 
 /** Makes a layer with its numbers on the default device; gradients are those of one recorded forward. */
-export function makeLayer(layer: Layer, direction: Direction = "fwd"): Subject {
-  const operands = makeOperands(layer);
+export function makeLayer(
+  layer: Layer,
+  direction: Direction = "fwd",
+  dtype: BenchType = "float32",
+): Subject {
+  const operands = makeOperands(layer, dtype);
   const inputs = Object.values(operands) as Tensor[];
   if (direction === "fwd") {
     return {
@@ -124,7 +134,7 @@ export function makeLayer(layer: Layer, direction: Direction = "fwd"): Subject {
   const wanted = variables[direction].flatMap((name) => operands[name] ?? []);
   for (const each of wanted) each.attachGrad();
   const output = autograd.record(() => forward(layer, operands));
-  const head = tensor(headOf(layer), [...layer.output]);
+  const head = tensor(headOf(layer), [...layer.output], { dtype });
   return {
     run: () =>
       autograd.grad([output], wanted, {
@@ -148,9 +158,10 @@ function headOf(layer: Layer): Float32Array<ArrayBuffer> {
 export async function adjointError(
   layer: Layer,
   direction: Direction,
+  dtype: BenchType,
 ): Promise<number> {
-  const subject = makeLayer(layer, direction);
-  const operands = makeOperands(layer);
+  const subject = makeLayer(layer, direction, dtype);
+  const operands = makeOperands(layer, dtype);
   const head = headOf(layer);
   const project = async (terms: Operands): Promise<[number, number]> => {
     const y = forward(layer, terms);

@@ -1,16 +1,24 @@
 // Measures one row of the report: our side and, in alternating rounds, the peers.
 
 import type { Device, KernelTiming } from "../mod.ts";
-import { dataOf, sampleIndices, worstError } from "./data.ts";
+import { dataOf, sampleIndices, sizeOf, worstError } from "./data.ts";
 import { expected } from "./expected.ts";
-import { adjointError, makeLayer } from "./layer_subject.ts";
+import { adjointError, type BenchType, makeLayer } from "./layer_subject.ts";
 import { type Direction, type Layer, workOf } from "./layers.ts";
 import type { Peer } from "./peer.ts";
-import { makeResult, type Result } from "./results.ts";
+import { makeResult, ourName, type Result } from "./results.ts";
+import {
+  copyRival,
+  type Effort,
+  layerRival,
+  peerRival,
+  race,
+  type Rival,
+  rivalResults,
+} from "./rivals.ts";
 import {
   deviceTimes,
   makeNetwork,
-  median,
   readTimes,
   sample,
   type Subject,
@@ -20,17 +28,13 @@ import {
 } from "./subject.ts";
 import { flopsPerPixel } from "../examples/upscale/network.ts";
 
-/** Errors of float32 sums over thousands of products stay below this part of the result. */
-const TOLERANCE = 1e-4;
-
-/** Sums over the whole tensor, in parts of their terms' magnitudes: errors average out. */
-const ADJOINT_TOLERANCE = 1e-6;
-
-/** How long and how often. */
-export interface Effort {
-  readonly milliseconds: number;
-  readonly rounds: number;
-}
+/** Right results have errors below these parts of them. */
+const tolerances: Readonly<Record<BenchType, { outputs: number; adjoint: number }>> = {
+  // Sums over thousands of products; those over whole tensors are parts of their terms' magnitudes: errors average out.
+  float32: { outputs: 1e-4, adjoint: 1e-6 },
+  // The numbers themselves are rounded.
+  float16: { outputs: 1e-2, adjoint: 1e-3 },
+};
 
 /** What one row gave. */
 export interface Measured {
@@ -39,71 +43,6 @@ export interface Measured {
   /** Largest error of our side. */
   readonly error: number;
   readonly kernels: readonly KernelTiming[];
-}
-
-/** A peer with a layer made, ready to be timed. */
-interface Rival {
-  readonly peer: Peer;
-  readonly ok: boolean;
-  readonly times: number[];
-  readonly ratios: number[];
-}
-
-async function prepareRival(
-  peer: Peer,
-  layer: Layer,
-  indices: readonly number[],
-  wanted: Float64Array,
-): Promise<Rival | undefined> {
-  try {
-    await peer.ask({ op: "layer", id: layer.id });
-  } catch {
-    return undefined; // it has no such layer
-  }
-  const { values = [] } = await peer.ask({ op: "sample", indices });
-  return {
-    peer,
-    ok: worstError(values, wanted) <= TOLERANCE,
-    times: [],
-    ratios: [],
-  };
-}
-
-/** Measures in rounds of ours and each rival's; the paired ratios outlive changes of the machine's speed. */
-async function race(
-  effort: Effort,
-  rivals: readonly Rival[],
-  atLeast: number,
-  ours: () => Promise<number[]>,
-): Promise<number[]> {
-  const all: number[] = [];
-  for (let round = 0; round < effort.rounds; round++) {
-    const mine = await ours();
-    all.push(...mine);
-    for (const { peer, times, ratios } of rivals) {
-      const request = {
-        op: "time",
-        milliseconds: effort.milliseconds,
-        atLeast,
-      } as const;
-      const { milliseconds = [] } = await peer.ask(request);
-      times.push(...milliseconds);
-      ratios.push(median(milliseconds) / median(mine));
-    }
-  }
-  return all;
-}
-
-function rivalResults(
-  rivals: readonly Rival[],
-  id: string,
-  direction: Direction,
-  work: { gflop: number; bytes: number },
-): Result[] {
-  return rivals.map(({ peer, ok, times, ratios }) => ({
-    ...makeResult(peer.name, id, direction, summarize(times), work, ok),
-    ours_faster: Number(median(ratios).toPrecision(4)),
-  }));
 }
 
 async function onDevice(
@@ -121,33 +60,45 @@ async function onDevice(
   };
 }
 
-/** Measures a layer in one direction; peers know the forward only. */
+/** Outputs, or the first gradient, at some positions; a part of their size that we miss. */
+async function check(
+  layer: Layer,
+  direction: Direction,
+  dtype: BenchType,
+  subject: Subject,
+) {
+  if (direction !== "fwd") {
+    const found = await sample(subject, (size) => sampleIndices(size));
+    return { ...found, wanted: found.values, error: await adjointError(layer, direction, dtype) };
+  }
+  const found = await sample(subject, () => sampleIndices(sizeOf(layer.output)));
+  const wanted = expected(layer, dataOf(layer), found.indices);
+  return { ...found, wanted, error: worstError(found.values, wanted) };
+}
+
+/** Measures a layer in one direction, beside the peers that can do it and, where memory decides, a copy. */
 export async function measureLayer(
   device: Device,
   layer: Layer,
   direction: Direction,
   peers: readonly Peer[],
   effort: Effort,
+  dtype: BenchType = "float32",
 ): Promise<Measured> {
-  const subject = makeLayer(layer, direction);
+  const subject = makeLayer(layer, direction, dtype);
+  const rivals: Rival[] = [];
   try {
-    const rivals: Rival[] = [];
-    let error: number;
-    const tolerance = direction === "fwd" ? TOLERANCE : ADJOINT_TOLERANCE;
-    if (direction === "fwd") {
-      const indices = sampleIndices(layer);
-      const wanted = expected(layer, dataOf(layer), indices);
-      error = worstError(await sample(subject, indices), wanted);
-      for (const peer of peers) {
-        const rival = await prepareRival(peer, layer, indices, wanted);
-        if (rival !== undefined) rivals.push(rival);
-      }
-    } else {
-      error = await adjointError(layer, direction);
+    const { outputs, adjoint } = tolerances[dtype];
+    const { indices, wanted, error } = await check(layer, direction, dtype, subject);
+    for (const peer of peers) {
+      const rival = await layerRival(peer, layer, direction, indices, wanted, outputs);
+      if (rival !== undefined) rivals.push(rival);
     }
-    const work = workOf(layer, direction);
+    const { gflop, bytes } = workOf(layer, direction);
+    const work = { gflop, bytes: dtype === "float16" ? bytes / 2 : bytes };
+    if (work.gflop === 0) rivals.push(await copyRival(device, work.bytes));
     const count = await warmUp(device, subject);
-    const wall = await race(
+    const found = await race(
       effort,
       rivals,
       5,
@@ -159,23 +110,23 @@ export async function measureLayer(
       count,
       effort.milliseconds,
     );
-    const name = ourName();
     const ours = makeResult(
-      name,
+      ourName(dtype),
       layer.id,
       direction,
-      summarize(wall),
+      summarize(found.ours),
       work,
-      error <= tolerance,
+      error <= (direction === "fwd" ? outputs : adjoint),
     );
     return {
       ours: { ...ours, ...rest },
-      peers: rivalResults(rivals, layer.id, direction, work),
+      peers: rivalResults(rivals, found, layer.id, direction, work),
       error,
       kernels,
     };
   } finally {
     subject.dispose();
+    for (const rival of rivals) rival.dispose();
   }
 }
 
@@ -216,25 +167,20 @@ export async function measureUpscale(
       (_, i) => (i * 1571 + 13) % (3 * 4 * size * size),
     );
     const { values = [] } = await peer.ask({ op: "sample", indices });
-    const mine = await sample(subject, indices);
+    const { values: mine } = await sample(subject, () => indices);
     const error = Math.max(...mine.map((value, i) => Math.abs(value - values[i]!))) / 255;
     const ok = error <= 2e-3;
     await readTimes(subject, 0, 2);
-    const rivals: Rival[] = [{ peer, ok, times: [], ratios: [] }];
+    const rivals = [peerRival(peer, ok)];
     const more = { ...effort, rounds: Math.max(5, effort.rounds) };
-    const wall = await race(more, rivals, 3, () => readTimes(subject, effort.milliseconds, 3));
+    const found = await race(more, rivals, 3, () => readTimes(subject, effort.milliseconds, 3));
     return {
-      ours: makeResult(ourName(), id, "fwd", summarize(wall), work, ok),
-      peers: rivalResults(rivals, id, "fwd", work),
+      ours: makeResult(ourName(), id, "fwd", summarize(found.ours), work, ok),
+      peers: rivalResults(rivals, found, id, "fwd", work),
       error,
       kernels: [],
     };
   } finally {
     subject.dispose();
   }
-}
-
-/** Our name in results. */
-export function ourName(): string {
-  return `vknn-${"Bun" in globalThis ? "bun" : "deno"}`;
 }

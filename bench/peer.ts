@@ -5,7 +5,7 @@ import { existsSync } from "node:fs";
 import process from "node:process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import type { Backend, PeerGreeting, PeerReply, PeerRequest } from "./peer_protocol.ts";
+import type { Backend, PeerGreeting, PeerReply, PeerRequest, PythonPeer } from "./peer_protocol.ts";
 
 const folder = fileURLToPath(new URL(".", import.meta.url));
 
@@ -34,13 +34,45 @@ export function installPeer(): void {
   }
 }
 
-/** The command line of the peer: Deno where there is one, since V8 runs WebAssembly fastest. */
-function command(backend: Backend): [string, string[]] {
+/** A peer as it is called in results, and the command line of its process. */
+interface Command {
+  readonly name: string;
+  readonly program: string;
+  readonly parameters: readonly string[];
+}
+
+/** TensorFlow.js: on Deno where there is one, since V8 runs WebAssembly fastest. */
+function libraryCommand(backend: Backend): Command {
+  installPeer();
+  const name = `tfjs-${backend}`;
   const file = `${folder}peer_tfjs.ts`;
   const deno = ["run", "--no-check", "--allow-all", file, backend];
-  if (process.versions["deno"] !== undefined) return [process.execPath, deno];
+  if (process.versions["deno"] !== undefined) {
+    return { name, program: process.execPath, parameters: deno };
+  }
   const found = spawnSync("deno", ["--version"], { stdio: "ignore" }).status === 0;
-  return found ? ["deno", deno] : [process.execPath, ["run", file, backend]];
+  return found
+    ? { name, program: "deno", parameters: deno }
+    : { name, program: process.execPath, parameters: ["run", file, backend] };
+}
+
+/** What needs an environment of its own, and how results call it. */
+const pythonPeers: Readonly<Record<PythonPeer, { environment: string; name: string }>> = {
+  mxnet: { environment: "mxnet", name: "mxnet" },
+  ort: { environment: "others", name: "ort" },
+  ncnn: { environment: "others", name: "ncnn-vk" },
+};
+
+/** Names of the peers that Python runs. */
+export const pythonNames = Object.keys(pythonPeers) as readonly PythonPeer[];
+
+/** A library of Python, from the environments that scripts/peers makes. */
+function pythonCommand(peer: PythonPeer): Command {
+  const { environment, name } = pythonPeers[peer];
+  const root = process.env["VKNN_PEERS"] ?? `${folder}../.tools/peers`;
+  const program = `${root}/${environment}/bin/python`;
+  if (!existsSync(program)) throw new Error(`there is no ${program}: scripts/peers installs it`);
+  return { name, program, parameters: [`${folder}peers.py`, "serve", peer] };
 }
 
 /** A running peer. */
@@ -55,18 +87,19 @@ export class Peer {
     child: ChildProcess,
     lines: AsyncIterator<string>,
     greeting: PeerGreeting,
-    backend: Backend,
+    name: string,
   ) {
-    this.name = `tfjs-${backend}`;
+    this.name = name;
     this.#child = child;
     this.#lines = lines;
     this.greeting = greeting;
   }
 
-  /** Starts the process and waits until its backend is ready. */
-  static async start(backend: Backend): Promise<Peer> {
-    installPeer();
-    const [program, parameters] = command(backend);
+  /** Starts the process and waits until its library is ready. */
+  static async start(peer: Backend | PythonPeer): Promise<Peer> {
+    const { name, program, parameters } = peer === "wasm" || peer === "webgpu"
+      ? libraryCommand(peer)
+      : pythonCommand(peer);
     const child = spawn(program, parameters, {
       stdio: ["pipe", "pipe", "inherit"],
     });
@@ -78,12 +111,7 @@ export class Peer {
         "the peer ended before it was ready; see its message above",
       );
     }
-    return new Peer(
-      child,
-      lines,
-      JSON.parse(first.value) as PeerGreeting,
-      backend,
-    );
+    return new Peer(child, lines, JSON.parse(first.value) as PeerGreeting, name);
   }
 
   /** Sends one request and waits for its reply. */

@@ -207,6 +207,7 @@ export function makeLayer(tf: Library, layer: Layer): () => PeerTensor {
     ...lifted,
     channels,
   ]);
+  if (layer.offset !== undefined) throw new Error(`the peer has no ${layer.class}`);
   const make = makers[layer.class];
   if (make !== undefined) return make(tf, layer, x);
   if (geometry === undefined) {

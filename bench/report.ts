@@ -8,20 +8,16 @@ import process from "node:process";
 import { parseArgs } from "node:util";
 import { defaultDevice } from "../mod.ts";
 import { measureCeilings } from "./ceilings.ts";
+import { BENCH_TYPES } from "./layer_subject.ts";
 import { type Direction, DIRECTIONS, eightLayers, type Layer, layers, workOf } from "./layers.ts";
-import {
-  type Effort,
-  type Measured,
-  measureLayer,
-  measureSubject,
-  measureUpscale,
-  ourName,
-} from "./measure.ts";
+import { type Measured, measureLayer, measureSubject, measureUpscale } from "./measure.ts";
 import { operatorRows } from "./operators.ts";
-import { Peer } from "./peer.ts";
+import { Peer, pythonNames } from "./peer.ts";
+import type { Backend, PythonPeer } from "./peer_protocol.ts";
 import { reportMarkdown } from "./report_markdown.ts";
 import { reportSvg } from "./report_svg.ts";
-import { byPeer, type Info, readResults, type Result } from "./results.ts";
+import { byPeer, type Info, ourName, readResults, type Result } from "./results.ts";
+import type { Effort } from "./rivals.ts";
 import { makeOperator } from "./subject.ts";
 import { measureSweep, sweepMarkdown } from "./sweep.ts";
 
@@ -29,10 +25,14 @@ const help = `Measures the layers of vknn on a Vulkan device.
 
 usage: report.ts [options]
 
-  --only LIST        eight, set, operators, or ids such as E1,R3,O4 (default: everything)
+  --only LIST        eight, set, operators, none, or ids such as E1,R3,O4 (default: everything)
   --directions LIST  fwd, bwd_data, bwd_weight, bwd_all, or all (default: fwd)
+  --dtype NAME       float32 or float16 (default: float32)
   --peers            measure TensorFlow.js (WebAssembly, SIMD, two threads) in turns with us
   --webgpu           measure TensorFlow.js on WebGPU, on the same device, in turns with us (Deno)
+  --python LIST      measure ${
+  pythonNames.join(", ")
+} or some of them in turns with us (scripts/peers installs them)
   --upscale          compare the main job: 256x256 pixels enlarged by two, layer by layer and folded
   --also FILE        results of other peers, as JSON lines; may be given several times
   --sweep            show how cost grows with batch and size
@@ -48,8 +48,10 @@ const { values: options } = parseArgs({
   options: {
     only: { type: "string" },
     directions: { type: "string", default: "fwd" },
+    dtype: { type: "string", default: "float32" },
     peers: { type: "boolean", default: false },
     webgpu: { type: "boolean", default: false },
+    python: { type: "string" },
     upscale: { type: "boolean", default: false },
     also: { type: "string", multiple: true, default: [] },
     sweep: { type: "boolean", default: false },
@@ -90,6 +92,13 @@ if (unknown !== undefined) {
   );
 }
 const directions = asked as Direction[];
+const dtype = BENCH_TYPES.find((name) => name === options.dtype) ??
+  fail(`unknown dtype "${options.dtype}", expected ${BENCH_TYPES.join(" or ")}`);
+const pythons = options.python?.split(",") ?? [];
+const stranger = pythons.find((word) => !(pythonNames as readonly string[]).includes(word));
+if (stranger !== undefined) {
+  fail(`unknown library "${stranger}", expected some of ${pythonNames.join(", ")}`);
+}
 
 const device = defaultDevice();
 const results: Result[] = options.also.flatMap(readResults);
@@ -145,22 +154,30 @@ function ourCells(
     .map((time) => cell(rate(work, time))).join("");
 }
 
+/** Best and median rate of a peer, and how many times faster we are. */
+function peerCells(
+  work: { gflop: number; bytes: number },
+  result: Result | undefined,
+): string {
+  const cells = [rate(work, result?.ms_min), rate(work, result?.ms_median), result?.ours_faster];
+  return "    " + cells.map(cell).join("") + (result?.ok === false ? "!" : " ");
+}
+
 function printLayer(
   layer: Layer,
   direction: Direction,
   measured: Measured,
+  names: readonly string[],
 ): void {
   const work = workOf(layer, direction);
   const { ours, peers, error, kernels } = measured;
   if (!ours.ok) failures++;
-  const columns = peers.map((result) =>
-    cell(rate(work, result.ms_min)) + cell(rate(work, result.ms_median)) +
-    cell(result.ours_faster) + (result.ok ? "" : " peer wrong")
-  );
+  const columns = names.map((name) => peerCells(work, peers.find(({ peer }) => peer === name)));
+  const copy = peers.find(({ peer }) => peer === "copy")?.ours_faster;
   console.log(
     `${layer.id.padEnd(4)}${layer.name.padEnd(42)}${ourCells(work, ours)}` +
       `${error.toExponential(1).padStart(9)}${ours.ok ? " " : "!"}${columns.join("")}` +
-      (work.gflop > 0 ? "" : " (GB/s)"),
+      (copy === undefined ? "" : ` (GB/s; ${(100 * copy).toFixed(0)} % of a copy)`),
   );
   if (!options.kernels) return;
   for (const { program, label, nanoseconds, grid } of kernels) {
@@ -192,9 +209,8 @@ async function measureLayers(peers: readonly Peer[]): Promise<Layer[]> {
   for (const direction of directions) {
     const able = rows.filter((layer) => layer.directions.includes(direction));
     if (able.length === 0) continue;
-    const sides = direction !== "fwd"
-      ? ""
-      : peers.map(({ name }) => `${name.padStart(12)}  median times`).join("");
+    const names = peers.map(({ name }) => name);
+    const sides = names.map((name) => `${name.padStart(12)}  median   times `).join("");
     console.log(
       `\n${`${direction}, GFLOP/s`.padEnd(46)}  device  median    wall  median    error ${sides}`,
     );
@@ -206,9 +222,10 @@ async function measureLayers(peers: readonly Peer[]): Promise<Layer[]> {
           direction,
           peers,
           effort,
+          dtype,
         );
         keep(measured);
-        printLayer(layer, direction, measured);
+        printLayer(layer, direction, measured, names);
       });
     }
   }
@@ -270,11 +287,11 @@ async function compareUpscale(peer: Peer, folded: boolean): Promise<void> {
   );
 }
 
-async function startPeer(backend: "wasm" | "webgpu"): Promise<Peer> {
-  const peer = await Peer.start(backend);
+async function startPeer(which: Backend | PythonPeer): Promise<Peer> {
+  const peer = await Peer.start(which);
   const { version, threads, simd, runtime } = peer.greeting;
   console.log(
-    `peer: ${version}, ${backend}, ${threads} threads, SIMD ${simd}, ${runtime}`,
+    `peer: ${version}, ${which}, ${threads} threads, SIMD ${simd}, ${runtime}`,
   );
   write({ direction: "info", peer: peer.name, version, threads, runtime });
   return peer;
@@ -294,10 +311,11 @@ console.log(
 );
 write({
   direction: "info",
-  peer: ourName(),
+  peer: ourName(dtype),
   version,
   device: name,
   driver: driverInfo,
+  software: device.adapter.software,
   ...ceilings,
 });
 
@@ -305,6 +323,7 @@ const peers: Peer[] = [];
 try {
   if (options.peers || options.upscale) peers.push(await startPeer("wasm"));
   if (options.webgpu) peers.push(await startPeer("webgpu"));
+  for (const name of pythons) peers.push(await startPeer(name as PythonPeer));
   const rivals = peers.filter((peer) => peer.name !== "tfjs-wasm" || options.peers);
   const rows = await measureLayers(rivals);
   await measureOperators();
@@ -312,11 +331,12 @@ try {
     for (const folded of [false, true]) await compareUpscale(peers[0]!, folded);
   }
   const points = options.sweep ? await measureSweep(device, effort) : [];
+  for (const { result } of points) write(result);
   const sweep = points.length > 0 ? sweepMarkdown(points) : "";
   if (sweep !== "") console.log(`\n${sweep}`);
   const data = {
     title,
-    ours: ourName(),
+    ours: ourName(dtype),
     layers: rows,
     directions,
     results: byPeer(results),

@@ -1,7 +1,7 @@
 // Results as one JSON object a line, and what is derived from them. A file of lines from other peers,
 // measured by any program, joins a report through the same form.
 
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import type { Direction } from "./layers.ts";
 import type { Times } from "./subject.ts";
 
@@ -20,6 +20,10 @@ export interface Result {
   /** Times by the device's own clock. */
   readonly device_ms_min?: number;
   readonly device_ms_median?: number;
+  /** The time that a tenth of the measurements stayed below. */
+  readonly ms_tenth?: number;
+  /** Most device memory held at a time. */
+  readonly peak_bytes?: number;
   /** How many times faster we are: median of the ratios of alternating rounds. */
   readonly ours_faster?: number;
 }
@@ -32,6 +36,12 @@ export type Info = Readonly<Record<string, unknown>> & {
 /** Rounds to five significant digits. */
 function round(value: number): number {
   return Number(value.toPrecision(5));
+}
+
+/** How results call us. */
+export function ourName(dtype: "float32" | "float16" = "float32"): string {
+  const runtime = "Bun" in globalThis ? "bun" : "deno";
+  return `vknn-${runtime}${dtype === "float16" ? "-fp16" : ""}`;
 }
 
 /** Makes a result of times and work. */
@@ -53,6 +63,12 @@ export function makeResult(
     gbps: round(work.bytes / times.min / 1e6),
     ok,
   };
+}
+
+/** Writes results to a file of JSON lines; nothing without a path. */
+export function writeResults(path: string | undefined, lines: readonly (Result | Info)[]): void {
+  if (path === undefined) return;
+  writeFileSync(path, lines.map((line) => JSON.stringify(line) + "\n").join(""));
 }
 
 /**

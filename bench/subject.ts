@@ -44,19 +44,19 @@ export function release(tensors: readonly Tensor[]): void {
   for (const each of tensors) each.dispose();
 }
 
-/** Outputs at the given positions. */
+/** The first result of a run at positions that are chosen by its size. */
 export async function sample(
   subject: Subject,
-  indices: readonly number[],
-): Promise<number[]> {
+  choose: (size: number) => readonly number[],
+): Promise<{ readonly indices: readonly number[]; readonly values: readonly number[] }> {
   const outputs = subject.run();
   const output = outputs[0]!;
   const data = await output.data();
+  const size = sizeOf(output.shape);
   release(outputs);
-  if (data.length !== sizeOf(output.shape)) {
-    throw new Error("the result has another size");
-  }
-  return indices.map((index) => data[index]!);
+  if (data.length !== size) throw new Error("the result has another size");
+  const indices = choose(size);
+  return { indices, values: indices.map((index) => Number(data[index]!)) };
 }
 
 /** Milliseconds of one run, by several measurements. */

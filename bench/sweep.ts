@@ -2,9 +2,10 @@
 
 import type { Device } from "../mod.ts";
 import { makeLayer } from "./layer_subject.ts";
-import type { Layer } from "./layers.ts";
-import { type Effort, measureSubject } from "./measure.ts";
-import type { Result } from "./results.ts";
+import { type Layer, workOf } from "./layers.ts";
+import { makeResult, ourName, type Result } from "./results.ts";
+import type { Effort } from "./rivals.ts";
+import { summarize, wallTimes, warmUp } from "./subject.ts";
 
 /** A point of the sweep. */
 export interface SweepPoint {
@@ -18,11 +19,11 @@ const CHANNELS = 32;
 const BATCHES = [1, 2, 4, 8, 16] as const;
 const SIZES = [14, 28, 56, 112, 224] as const;
 
-function layerOf(batch: number, size: number): Layer {
+function layerOf(kind: "batch" | "size", batch: number, size: number): Layer {
   const shape = [batch, CHANNELS, size, size];
   const gflop = 2 * batch * CHANNELS * CHANNELS * 9 * size * size / 1e9;
   return {
-    id: `sweep n${batch} ${size}x${size}`,
+    id: `sweep ${kind} ${kind === "batch" ? batch : size}`,
     family: "conv2d",
     name: `3x3 ${CHANNELS}->${CHANNELS} @${size} b${batch}`,
     class: "Conv2D",
@@ -45,34 +46,40 @@ function layerOf(batch: number, size: number): Layer {
   };
 }
 
-/** Batches at 56 x 56 pixels, then sizes at batch 1. */
+/**
+ * Batches at 56 x 56 pixels, then sizes at batch 1.
+ *
+ * @returns A point for each, by all rounds.
+ */
 export async function measureSweep(
   device: Device,
   effort: Effort,
 ): Promise<SweepPoint[]> {
   const pairs = [
-    ...BATCHES.map((batch) => [batch, 56] as const),
-    ...SIZES.map((size) => [1, size] as const),
+    ...BATCHES.map((batch) => ["batch", batch, 56] as const),
+    ...SIZES.map((size) => ["size", 1, size] as const),
   ];
-  const points: SweepPoint[] = [];
-  for (const [batch, size] of pairs) {
-    const layer = layerOf(batch, size);
-    const subject = makeLayer(layer);
-    try {
-      const work = { gflop: layer.gflop.fwd!, bytes: layer.bytes.fwd! };
-      const result = await measureSubject(
-        device,
-        layer.id,
-        subject,
-        work,
-        effort,
-      );
-      points.push({ batch, size, gflop: work.gflop, result });
-    } finally {
-      subject.dispose();
+  const rows = pairs.map(([kind, batch, size]) => {
+    const layer = layerOf(kind, batch, size);
+    return { batch, size, layer, gflop: layer.gflop.fwd!, times: [] as number[] };
+  });
+  // Rounds over all points: changes of the machine's speed meet each of them.
+  for (let round = 0; round < effort.rounds; round++) {
+    for (const { layer, times } of rows) {
+      const subject = makeLayer(layer);
+      try {
+        const count = await warmUp(device, subject);
+        times.push(...await wallTimes(device, subject, count, effort.milliseconds, 5));
+      } finally {
+        subject.dispose();
+      }
     }
   }
-  return points;
+  return rows.map(({ batch, size, gflop, layer, times }) => {
+    const work = workOf(layer, "fwd");
+    const result = makeResult(ourName(), layer.id, "fwd", summarize(times), work, true);
+    return { batch, size, gflop, result };
+  });
 }
 
 /** The sweep as Markdown. */
