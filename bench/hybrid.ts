@@ -1,5 +1,5 @@
-// What hybridize({ staticAlloc, staticShape }) saves: `deno run --allow-all bench/hybrid.ts [--json FILE]`, or the same file
-// on Bun. The upscale network on one tile, eager and hybridized, each on a device of its own; times from alternating rounds, the host's
+// What hybridize({ staticAlloc, staticShape }) saves: `deno run --allow-all bench/hybrid.ts [--rounds N] [--json FILE]`, or
+// the same file on Bun. The upscale network on one tile, eager and hybridized, each on a device of its own; times from alternating rounds, the host's
 // part of them until the call returns.
 
 import { parseArgs } from "node:util";
@@ -10,7 +10,6 @@ import { makeResult, ourName, type Result, writeResults } from "./results.ts";
 import { median, summarize } from "./subject.ts";
 
 const SIDE = 64;
-const ROUNDS = 15;
 
 /** One way to run the network. */
 interface Way {
@@ -53,7 +52,7 @@ interface Report {
   readonly results: readonly Result[];
 }
 
-async function report(scale: number): Promise<Report> {
+async function report(scale: number, rounds: number): Promise<Report> {
   const ways = [false, true].map((hybridized) => makeWay(scale, hybridized));
   const [eager, hybrid] = ways as [Way, Way];
   const wanted = await eager.result();
@@ -73,7 +72,7 @@ async function report(scale: number): Promise<Report> {
   const ratios: number[] = [];
   const times: [eager: number, hybrid: number][] = [];
   const hosts: [eager: number, hybrid: number][] = [];
-  for (let round = 0; round < ROUNDS; round++) {
+  for (let round = 0; round < rounds; round++) {
     const slow = await eager.time();
     const fast = await hybrid.time();
     ratios.push(slow.all / fast.all);
@@ -106,7 +105,13 @@ async function report(scale: number): Promise<Report> {
   };
 }
 
-const { values: options } = parseArgs({ options: { json: { type: "string" } } });
+const { values: options } = parseArgs({
+  options: { json: { type: "string" }, rounds: { type: "string", default: "15" } },
+});
+const rounds = Number(options.rounds);
+if (!Number.isInteger(rounds) || rounds < 1) {
+  throw new RangeError(`Cannot measure: ${options.rounds} rounds, expected a positive integer`);
+}
 
 console.log(
   `| ${SIDE}x${SIDE} tile enlarged | eager time / hybridized | peak memory | host µs, eager / hybridized | difference |`,
@@ -114,7 +119,7 @@ console.log(
 console.log("| --- | --- | --- | --- | --- |");
 const results: Result[] = [];
 for (const scale of [2, 3, 4]) {
-  const found = await report(scale);
+  const found = await report(scale, rounds);
   console.log(found.row);
   results.push(...found.results);
 }
