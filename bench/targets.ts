@@ -189,7 +189,7 @@ const targets: readonly Target[] = [
           id: mine.id.replace("hybrid ", ""),
           value: other.ours_faster ?? NaN,
         })),
-        Math.min,
+        (...times) => geometricMean(times),
       ),
   },
   {

@@ -67,7 +67,7 @@ test("wrong results of a peer do not count", () => {
   ]);
 });
 
-test("the slowest of several networks and the largest part of memory decide", () => {
+test("several networks count by their geometric mean, and by the largest part of memory", () => {
   const hybrid = (scale: number, faster: number, peak: number) => {
     const id = `hybrid ${scale}x`;
     return [
@@ -75,10 +75,10 @@ test("the slowest of several networks and the largest part of memory decide", ()
       { ...base, peer: "eager", id, peak_bytes: 100, ours_faster: faster },
     ];
   };
-  const rows = rowsOf([software, ...hybrid(2, 1.5, 40), ...hybrid(3, 1.25, 70)]);
+  const rows = rowsOf([software, ...hybrid(2, 1.6, 40), ...hybrid(3, 0.9, 70)]);
   assertEquals(
     rows.get("times eager calls, hybridized upscaling of 64x64 tiles")?.[0],
-    "1.25 (2x 1.5, 3x 1.25)",
+    "1.2 (2x 1.6, 3x 0.9)",
   );
   assertEquals(rows.get("peak memory of that, part of eager calls'"), [
     "0.7 (2x 0.4, 3x 0.7)",
