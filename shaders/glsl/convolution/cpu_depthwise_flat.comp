@@ -100,7 +100,9 @@ void main() {
   float bias = k_has_bias ? LOAD1(bias, channel) : 0.0;
   uint first = strip * (k_rows * k_out_w);
   [[unroll]] for (uint v = 0u; v < k_rows * k_out_w; v += 4u) {
-    vec4 residual = k_has_residual ? LOAD4(residual, (target + v) >> 2u) : vec4(0.0);
+    // The last strip may reach past the plane.
+    bool exists = first + v < push.y_plane;
+    vec4 residual = k_has_residual ? LOAD4(residual, (exists ? target + v : target) >> 2u) : vec4(0.0);
     vec4 value;
     [[unroll]] for (uint p = 0u; p < 4u; p++) {
       uint row = (v + p) / k_out_w;
@@ -117,7 +119,7 @@ void main() {
       }
       value[p] = epilogue_value(sum, bias, residual[p]);
     }
-    if (unit < push.units && first + v < push.y_plane) {
+    if (unit < push.units && exists) {
       STORE4(y, (target + v) >> 2u, value);
     }
   }

@@ -160,7 +160,9 @@ void main() {
             uint place = target + row * push.y_step_h + out_w;
             float values[4];
             [[unroll]] for (uint p = 0u; p < 4u; p++) {
-              float residual = k_has_residual ? LOAD1(residual, place + p) : 0.0;
+              // Pairs may end a row in the middle of what is made.
+              bool exists = k_store == 4u || p < 2u || out_w + p < push.out_w;
+              float residual = k_has_residual ? LOAD1(residual, place + (exists ? p : 0u)) : 0.0;
               values[p] = epilogue_value(sums[row * 4u + p], bias, residual);
             }
             if (k_store == 4u) {

@@ -132,7 +132,9 @@ void main() {
         uint place = y_start + o * push.y_step_c + out_h * push.y_step_h;
         vec4 values[2];
         [[unroll]] for (uint v = 0u; v < 2u; v++) {
-          vec4 residual = k_has_residual ? LOAD4(residual, (place >> 2u) + v) : vec4(0.0);
+          // Half a run at the end of a row has no second vec4.
+          bool exists = v == 0u || k_store_octets || run * 8u + 4u < push.out_w;
+          vec4 residual = k_has_residual ? LOAD4(residual, (place >> 2u) + (exists ? v : 0u)) : vec4(0.0);
           [[unroll]] for (uint p = 0u; p < 4u; p++) {
             values[v][p] = epilogue_value(sums[o * 8u + v * 4u + p], bias[o], residual[p]);
           }
