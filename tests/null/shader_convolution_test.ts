@@ -1,0 +1,234 @@
+// The code of every convolution kernel, run without a GPU: every output element written once, every access in range, every
+// launch within limits, right results. The shaders themselves are interpreted (tests/spirv), nothing is modeled.
+
+import { assert } from "@std/assert";
+import type { Capabilities } from "../../src/core/capabilities.ts";
+import {
+  CONVOLUTION_VARIANTS,
+  type ConvolutionSettings,
+  planConvolution,
+} from "../../src/kernels/convolution.ts";
+import { GRADIENT_VARIANTS, planWeightGradient } from "../../src/kernels/convolution_gradient.ts";
+import { planDeconvolution } from "../../src/kernels/deconvolution.ts";
+import type { Plan } from "../../src/kernels/plan.ts";
+import type { Reference } from "../reference/array.ts";
+import { convolution } from "../reference/convolution.ts";
+import { deconvolution, weightGradient } from "../reference/deconvolution.ts";
+import { pixelShuffle } from "../reference/movement.ts";
+import { attempt, checkPlan } from "../spirv/compare.ts";
+import { checkLaunched } from "../spirv/coverage.ts";
+import { launched } from "../spirv/plans.ts";
+import { CPUS, GPUS } from "../spirv/devices.ts";
+import {
+  arrange,
+  drawConvolution,
+  type DrawnConvolution,
+  drawValues,
+  sizesOf,
+  type Values,
+} from "../spirv/problems.ts";
+import { Random } from "../support/random.ts";
+import { test } from "../support/test.ts";
+
+/** Products of a problem, above which it is too large to be run here; tiles compute many that nothing needs. */
+const mostProducts = (variant: string): number => variant.includes("igemm") ? 2_000 : 15_000;
+/** Problems that are drawn for each variant at least, to find some for every program. */
+const FEWEST_TRIES = 60;
+/** Winograd's transforms round. */
+const ROUNDED = 1e-5;
+
+/** Devices on which a variant is run. */
+function devicesOf(variant: string): readonly Capabilities[] {
+  if (variant.includes("cpu")) return CPUS;
+  if (/direct$|^phases$/.test(variant)) return [CPUS[0]!, ...GPUS];
+  // Tiles differ in a few constants, and run long.
+  return /igemm_\d/.test(variant) ? GPUS.slice(0, 1) : GPUS;
+}
+
+/** The same number for the same text, so that a variant's problems do not depend on the other variants. */
+function seedOf(text: string): number {
+  return [...text].reduce((seed, letter) => Math.imul(seed, 31) + letter.charCodeAt(0) | 0, 7);
+}
+
+/** Runs a variant on each of its devices, on some of the problems that it supports. */
+function runVariant(
+  variant: string,
+  cases: number,
+  draw: (random: Random) => DrawnConvolution,
+  plan: (capabilities: Capabilities, settings: DrawnConvolution) => Plan,
+  check: (
+    capabilities: Capabilities,
+    settings: DrawnConvolution,
+    plan: Plan,
+    random: Random,
+  ) => void,
+): void {
+  for (const [index, capabilities] of devicesOf(variant).entries()) {
+    const random = new Random(seedOf(variant) + index);
+    let done = 0;
+    for (let tries = 0; done < cases || tries < FEWEST_TRIES; tries++) {
+      assert(tries < 4_000, `no drawn problem is for ${variant}`);
+      const settings = draw(random);
+      const made = attempt(() => plan(capabilities, settings));
+      if (made === undefined || made.flops / 2 > mostProducts(variant)) continue;
+      // Some variants choose among programs.
+      if (done >= cases && made.dispatches.every(({ program }) => launched.has(program.id))) {
+        continue;
+      }
+      check(capabilities, settings, made, random);
+      done++;
+    }
+  }
+}
+
+function operands(random: Random, settings: DrawnConvolution): [Values, Values, Values | null] {
+  const filters = sizesOf(settings.layout, settings.weight)[0]!;
+  return [
+    drawValues(random, settings.input),
+    drawValues(random, settings.weight),
+    settings.hasBias ? drawValues(random, [filters]) : null,
+  ];
+}
+
+test("kernels of convolution write every element once and compute what is asked", () => {
+  for (const { name } of CONVOLUTION_VARIANTS) {
+    // Products in parts of float16 take matrices of whole subgroups.
+    if (name === "parts") continue;
+    runVariant(
+      name,
+      /igemm_\d/.test(name) ? 1 : 2,
+      drawConvolution,
+      (capabilities, settings) => planConvolution(capabilities, settings, name),
+      (capabilities, settings, plan, random) => {
+        const [x, k, b] = operands(random, settings);
+        const expected = convolution(x, k, b, settings);
+        const tolerance = name === "cpu_winograd" ? ROUNDED : 0;
+        const inputs = [x.data, k.data, b?.data ?? null];
+        checkPlan(capabilities, plan, inputs, expected.data, tolerance, { name, ...settings });
+      },
+    );
+  }
+});
+
+/** Adds a residual, and applies the activation before or after. */
+function finished(y: Reference, r: Reference, order: "before" | "after"): number[] {
+  return Array.from(
+    y.data,
+    (each, at) =>
+      order === "before" ? Math.max(each + r.data[at]!, 0) : Math.max(each, 0) + r.data[at]!,
+  );
+}
+
+test("kernels of convolution add residuals, activate and shuffle where they should", () => {
+  for (const { name } of CONVOLUTION_VARIANTS) {
+    if (name === "parts" || /igemm_\d/.test(name)) continue;
+    runVariant(
+      name,
+      1,
+      (random): DrawnConvolution => {
+        const drawn = drawConvolution(random);
+        const [filters, ...rest] = sizesOf(drawn.layout, drawn.weight);
+        const shuffles = drawn.layout === "NCHW" && drawn.groups === 1 &&
+          random.integer(0, 2) === 0;
+        return {
+          ...drawn,
+          residual: random.pick(["before", "after"]),
+          activation: { name: "relu" },
+          ...(shuffles
+            ? {
+              shuffle: [2, 2],
+              weight: arrange(drawn.layout, [Math.ceil(filters! / 4) * 4, ...rest]),
+            }
+            : {}),
+        };
+      },
+      (capabilities, settings) => planConvolution(capabilities, settings, name),
+      (capabilities, settings, plan, random) => {
+        const [x, k, b] = operands(random, settings);
+        let y = convolution(x, k, b, settings);
+        if (settings.shuffle !== undefined) y = pixelShuffle(y, settings.shuffle);
+        const r = drawValues(random, y.shape);
+        const expected = finished(y, r, settings.residual as "before" | "after");
+        const tolerance = name === "cpu_winograd" ? ROUNDED : 0;
+        const inputs = [x.data, k.data, b?.data ?? null, r.data];
+        checkPlan(capabilities, plan, inputs, expected, tolerance, { name, ...settings });
+      },
+    );
+  }
+});
+
+test("kernels of weight gradients write every element once and compute what is asked", () => {
+  for (const { name } of GRADIENT_VARIANTS) {
+    runVariant(
+      name,
+      /igemm_\d/.test(name) ? 1 : 2,
+      (random) => ({ ...drawConvolution(random), hasBias: false }),
+      (capabilities, settings) => planWeightGradient(capabilities, settings, name),
+      (capabilities, settings, plan, random) => {
+        const [x, k] = operands(random, settings);
+        const g = drawValues(random, convolution(x, k, null, settings).shape);
+        const kernel = sizesOf(settings.layout, settings.weight).slice(2);
+        const expected = weightGradient(x, g, kernel, settings);
+        checkPlan(capabilities, plan, [x.data, g.data], expected.data, 0, { name, ...settings });
+      },
+    );
+  }
+});
+
+const TRANSPOSED = [
+  "cpu_lanes",
+  "direct",
+  "phases",
+  "phases_direct",
+  "phases_window",
+  "phases_cpu",
+  "joined",
+];
+
+test("kernels of transposed convolution write every element once and compute what is asked", () => {
+  const sized = (
+    drawn: DrawnConvolution,
+  ): ConvolutionSettings & { size: number[]; weight: number[] } => {
+    const { layout, stride, padding, dilation } = drawn;
+    const [, , ...space] = sizesOf(layout, drawn.input);
+    const [filters, channels, ...kernel] = sizesOf(layout, drawn.weight) as [
+      number,
+      number,
+      ...number[],
+    ];
+    const size = space.map((each, axis) =>
+      stride[axis]! * (each - 1) + dilation[axis]! * (kernel[axis]! - 1) + 1 - 2 * padding[axis]! +
+      (axis === space.length - 1 && stride[axis]! > 1 ? 1 : 0)
+    );
+    // Input channels lead the weight of a transposed convolution.
+    const weight = arrange(layout, [channels * drawn.groups, filters / drawn.groups, ...kernel]);
+    return { ...drawn, weight, size };
+  };
+  for (const name of TRANSPOSED) {
+    runVariant(
+      name,
+      2,
+      (random) => {
+        for (;;) {
+          const drawn = drawConvolution(random);
+          if (sized(drawn).size.every((each) => each > 0)) return drawn;
+        }
+      },
+      (capabilities, drawn) => planDeconvolution(capabilities, sized(drawn), name),
+      (capabilities, drawn, plan, random) => {
+        const settings = sized(drawn);
+        const x = drawValues(random, settings.input);
+        const k = drawValues(random, settings.weight);
+        const filters = sizesOf(drawn.layout, drawn.weight)[0]!;
+        const b = drawn.hasBias ? drawValues(random, [filters]) : null;
+        const expected = deconvolution(x, k, b, settings);
+        const inputs = [x.data, k.data, b?.data ?? null];
+        checkPlan(capabilities, plan, inputs, expected.data, 0, { name, ...settings });
+      },
+    );
+  }
+});
+
+test("every program of convolution is run", () => {
+  checkLaunched("tests/null/shader_convolution_test.ts");
+});

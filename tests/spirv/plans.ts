@@ -1,0 +1,104 @@
+// Runs whole plans on plain memory, and checks what a plan promises: every byte of the result is written once, inputs are
+// kept, grids and workgroups are within the device's limits.
+
+import { assert } from "@std/assert";
+import type { Dispatch } from "../../src/core/dispatch.ts";
+import type { Capabilities, Plan } from "../../src/kernels/plan.ts";
+import { execute } from "./execute.ts";
+import { Operand, TOUCHED } from "./memory.ts";
+
+/** Programs that ran, with the number of their launches. */
+export const launched: Map<string, number> = new Map();
+
+/** Checks a launch against the limits of a device. */
+export function checkDispatch(dispatch: Dispatch, capabilities: Capabilities): void {
+  const { program, constants, grid, push } = dispatch;
+  const { maxWorkgroupCount, maxWorkgroupSize, maxWorkgroupInvocations } = capabilities;
+  grid.forEach((count, axis) =>
+    assert(
+      Number.isInteger(count) && count >= 1 && count <= Math.min(65_535, maxWorkgroupCount[axis]!),
+      `${program.id}: grid ${grid}`,
+    )
+  );
+  const size = [0, 1, 2].map((axis) => {
+    const name = `local_size_${"xyz"[axis]}`;
+    return constants[name] ?? program.constants[name]?.value ?? 1;
+  });
+  const invocations = size[0]! * size[1]! * size[2]!;
+  assert(invocations <= maxWorkgroupInvocations, `${program.id}: ${size}`);
+  assert(size.every((each, axis) => each <= maxWorkgroupSize[axis]!), `${program.id}: ${size}`);
+  assert(program.pushByteLength <= capabilities.maxPushConstantBytes && push.byteLength <= 128);
+}
+
+/**
+ * Runs a plan.
+ *
+ * @param capabilities The device that it is for.
+ * @param plan The plan.
+ * @param inputs Contents by input; null for those that are absent.
+ * @param outputs Bytes of each output.
+ * @returns The outputs, every byte of which was written once.
+ * @throws RangeError If a kernel reads or writes outside of an operand.
+ */
+export function runPlan(
+  capabilities: Capabilities,
+  plan: Plan,
+  inputs: readonly (ArrayBufferView | null)[],
+  outputs: readonly number[],
+): Operand[] {
+  const results = outputs.map((bytes, at) => new Operand(`output ${at}`, bytes));
+  const sources = inputs.map((each, at) => each === null ? null : new Operand(`input ${at}`, each));
+  const run = (dispatch: Dispatch, memory: readonly Operand[]): void => {
+    const { program, slots } = dispatch;
+    checkDispatch(dispatch, capabilities);
+    launched.set(program.id, (launched.get(program.id) ?? 0) + 1);
+    try {
+      const buffers = slots.map((slot, binding) => {
+        const touched = program.bindings[binding]!.kind !== "storage" &&
+          program.bindings.some(({ access }, at) => access !== "read" && slots[at] === slot);
+        return touched ? TOUCHED : memory[slot]!;
+      });
+      execute(dispatch, buffers as Operand[], capabilities.subgroupSize);
+    } catch (error) {
+      throw new Error(`${plan.label}: ${dispatch.pipelineKey}: ${(error as Error).message}`, {
+        cause: error,
+      });
+    }
+  };
+  const source = (index: number): Operand => {
+    const own = sources[index];
+    assert(own !== null && own !== undefined, `${plan.label}: input ${index} is absent, but bound`);
+    return own;
+  };
+  const memory = plan.slots.map((slot, at): Operand => {
+    switch (slot.role) {
+      case "input":
+        return source(slot.index);
+      case "output":
+        return results[slot.index]!;
+      case "temporary":
+        return new Operand(`temporary ${at}`, slot.byteLength);
+      case "prepared": {
+        const own = [
+          source(slot.source),
+          new Operand(`prepared ${slot.key}`, slot.byteLength),
+          ...(slot.scratchByteLengths ?? []).map((bytes) => new Operand("scratch", bytes)),
+        ];
+        for (const each of slot.dispatches) run(each, own);
+        return own[1]!;
+      }
+    }
+  });
+  for (const dispatch of plan.dispatches) run(dispatch, memory);
+  for (const each of sources) {
+    assert(each === null || each.writes.every((count) => count === 0), "inputs are kept");
+  }
+  for (const [at, { writes, byteLength }] of results.entries()) {
+    const wrong = writes.subarray(0, byteLength).findIndex((count) => count !== 1);
+    assert(
+      wrong < 0,
+      `${plan.label}: byte ${wrong} of output ${at} is written ${writes[wrong]} times`,
+    );
+  }
+  return results;
+}
