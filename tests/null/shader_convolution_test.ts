@@ -104,7 +104,10 @@ test("kernels of convolution write every element once and compute what is asked"
         const expected = convolution(x, k, b, settings);
         const tolerance = name === "cpu_winograd" ? ROUNDED : 0;
         const inputs = [x.data, k.data, b?.data ?? null];
-        checkPlan(capabilities, plan, inputs, expected.data, tolerance, { name, ...settings });
+        checkPlan(capabilities, plan, inputs, expected.data, {
+          tolerance,
+          what: { name, ...settings },
+        });
       },
     );
   }
@@ -151,7 +154,7 @@ test("kernels of convolution add residuals, activate and shuffle where they shou
         const expected = finished(y, r, settings.residual as "before" | "after");
         const tolerance = name === "cpu_winograd" ? ROUNDED : 0;
         const inputs = [x.data, k.data, b?.data ?? null, r.data];
-        checkPlan(capabilities, plan, inputs, expected, tolerance, { name, ...settings });
+        checkPlan(capabilities, plan, inputs, expected, { tolerance, what: { name, ...settings } });
       },
     );
   }
@@ -169,7 +172,9 @@ test("kernels of weight gradients write every element once and compute what is a
         const g = drawValues(random, convolution(x, k, null, settings).shape);
         const kernel = sizesOf(settings.layout, settings.weight).slice(2);
         const expected = weightGradient(x, g, kernel, settings);
-        checkPlan(capabilities, plan, [x.data, g.data], expected.data, 0, { name, ...settings });
+        checkPlan(capabilities, plan, [x.data, g.data], expected.data, {
+          what: { name, ...settings },
+        });
       },
     );
   }
@@ -223,7 +228,7 @@ test("kernels of transposed convolution write every element once and compute wha
         const b = drawn.hasBias ? drawValues(random, [filters]) : null;
         const expected = deconvolution(x, k, b, settings);
         const inputs = [x.data, k.data, b?.data ?? null];
-        checkPlan(capabilities, plan, inputs, expected.data, 0, { name, ...settings });
+        checkPlan(capabilities, plan, inputs, expected.data, { what: { name, ...settings } });
       },
     );
   }

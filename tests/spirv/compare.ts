@@ -15,36 +15,57 @@ export function attempt(plan: () => Plan): Plan | undefined {
   }
 }
 
+/** How a plan is run and compared. */
+export interface Comparison {
+  /** Largest distance from the oracle, of its largest value; default 0. */
+  readonly tolerance?: number;
+  /** Dtype of the output; default float32. */
+  readonly dtype?: "float32" | "float16" | "int32";
+  /** Where results begin and end; default everywhere. What lies between is not written. */
+  readonly ranges?: readonly (readonly [begin: number, end: number])[];
+  /** Is named where they differ. */
+  readonly what: unknown;
+}
+
 /**
- * Runs a plan of float32 and compares its output.
+ * Runs a plan and compares its output.
  *
- * @param tolerance Largest distance from the oracle, of its largest value.
- * @param what Is named where they differ.
+ * @param capabilities The device that it is for.
+ * @param plan The plan.
+ * @param inputs Contents by input; null for those that are absent.
+ * @param expected What the oracle gives.
+ * @param comparison How they are compared.
  */
 export function checkPlan(
   capabilities: Capabilities,
   plan: Plan,
   inputs: readonly (ArrayBufferView | null)[],
   expected: ArrayLike<number>,
-  tolerance: number,
-  what: unknown,
+  { tolerance = 0, dtype = "float32", ranges, what }: Comparison,
 ): void {
-  const context = (): string =>
-    `${capabilities.deviceClass} ${capabilities.loadPath} ${JSON.stringify(what)}`;
-  let actual: Float32Array;
+  const { deviceClass, loadPath } = capabilities;
+  const context = `${deviceClass}, ${loadPath}: ${JSON.stringify(what)}`;
+  const count = expected.length;
+  let actual: ArrayLike<number>;
   try {
-    const [output] = runPlan(capabilities, plan, inputs, [expected.length * 4]);
-    actual = new Float32Array(output!.bytes.buffer, 0, expected.length);
+    const bytes = count * (dtype === "float16" ? 2 : 4);
+    const [output] = runPlan(capabilities, plan, inputs, [bytes], ranges === undefined ? 1 : 0);
+    const { buffer } = output!.bytes;
+    if (dtype === "float16") actual = new Float16Array(buffer, 0, count);
+    else if (dtype === "int32") actual = new Int32Array(buffer, 0, count);
+    else actual = new Float32Array(buffer, 0, count);
   } catch (error) {
-    throw new Error(`${(error as Error).message}\n${context()}`, { cause: error });
+    throw new Error(`${(error as Error).message}\n${context}`, { cause: error });
   }
   const largest = Array.from(expected).reduce((most, each) => Math.max(most, Math.abs(each)), 0);
-  for (let at = 0; at < expected.length; at++) {
-    const distance = Math.abs(actual[at]! - expected[at]!);
-    // What is not a number is no result.
-    if (distance <= tolerance * largest || Object.is(actual[at], expected[at])) continue;
-    throw new Error(
-      `${plan.label}: element ${at} is ${actual[at]}, expected ${expected[at]}\n${context()}`,
-    );
+  const places = (ranges ?? [[0, count]]).flatMap(([begin, end]) =>
+    Array.from({ length: end - begin }, (_, at) => begin + at)
+  );
+  for (const at of places) {
+    const [own, wanted] = [actual[at]!, expected[at]!];
+    // What was never written is not a number.
+    if (Math.abs(own - wanted) <= tolerance * largest || own === wanted) continue;
+    if (Number.isNaN(own) && Number.isNaN(wanted)) continue;
+    throw new Error(`${plan.label}: element ${at} is ${own}, expected ${wanted}\n${context}`);
   }
 }

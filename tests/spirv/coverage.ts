@@ -5,49 +5,53 @@ import { assert, assertEquals } from "@std/assert";
 import { programs } from "../../shaders/manifest.ts";
 import { launched } from "./plans.ts";
 
-/** Families of shaders by the test that runs them. */
-const TESTED: Readonly<Record<string, readonly string[]>> = {
-  "tests/null/shader_convolution_test.ts": ["convolution"],
-};
+/** Which test runs which programs, by how their ids begin; the first that fits. */
+const TESTED: readonly (readonly [begin: string, file: string])[] = [
+  ["convolution/", "tests/null/shader_convolution_test.ts"],
+  ["movement/cpu_align", "tests/null/shader_convolution_test.ts"],
+  ["pooling/", "tests/null/shader_sampling_test.ts"],
+  ["deformable/", "tests/null/shader_sampling_test.ts"],
+  ["pad/", "tests/null/shader_operators_test.ts"],
+  ["movement/", "tests/null/shader_operators_test.ts"],
+  ["elementwise/", "tests/null/shader_operators_test.ts"],
+  ["indexing/", "tests/null/shader_operators_test.ts"],
+  ["loss/", "tests/null/shader_operators_test.ts"],
+  ["matmul/", "tests/null/shader_operators_test.ts"],
+  ["normalization/", "tests/null/shader_operators_test.ts"],
+  ["optimizer/", "tests/null/shader_operators_test.ts"],
+  ["reduce/", "tests/null/shader_operators_test.ts"],
+];
 
-/** Families of which no program is run, with the reason. */
-const LEFT_OUT: Readonly<Record<string, string>> = {
-  cooperative:
-    "a subgroup's matrices have no elements: tests/null/cooperative_plan_test.ts models them",
-  deformable: "tests/null/deformable_plan_test.ts checks chunks and limits",
-  elementwise: "one invocation for each element: tests/gpu compares all of them",
-  indexing: "one invocation for each element: tests/gpu compares all of them",
-  loss: "one invocation for each element: tests/gpu compares all of them",
-  matmul: "tests/gpu compares all shapes",
-  movement: "tests/null/kernels_movement_test.ts models them",
-  normalization: "tests/gpu compares all shapes",
-  optimizer: "one invocation for each element: tests/gpu compares all of them",
-  pad: "tests/gpu compares all shapes",
-  pooling: "tests/null/pooling_plan_test.ts models them",
-  probe: "measures the device, computes nothing",
-  reduce: "tests/gpu compares all shapes",
-};
+/** Programs that are not run here, by how their ids begin, with the reason. */
+const EXEMPT: readonly (readonly [begin: string, reason: string])[] = [
+  ["cooperative/", "subgroups multiply matrices; tests/null/cooperative_plan_test.ts models them"],
+  ["probe/", "measures a device, and writes what nothing reads"],
+];
 
-/** Programs that are not run as they are, with the reason. */
-const EXEMPT: Readonly<Record<string, string>> = {};
-
-const familyOf = (id: string): string => id.split("/")[0]!;
+const fits = (id: string) => ([begin]: readonly [string, string]): boolean => id.startsWith(begin);
 
 /**
- * Fails where a program of a test's families was not run, or where a reason is given for one that was.
+ * Fails where a program that a test should run was not run.
  *
  * @param file The test that calls.
  */
 export function checkLaunched(file: string): void {
-  const families = TESTED[file];
-  assert(families !== undefined, `${file} is not among the tests of shaders`);
-  const own = Object.keys(programs).filter((id) => families.includes(familyOf(id)));
-  const idle = own.filter((id) => !launched.has(id));
-  assertEquals(idle, own.filter((id) => id in EXEMPT), `programs that ${file} does not run`);
+  const own = Object.keys(programs).filter((id) => TESTED.find(fits(id))?.[1] === file);
+  assert(own.length > 0, `${file} is not among the tests of shaders`);
+  assertEquals(own.filter((id) => !launched.has(id)), [], `programs that ${file} does not run`);
 }
 
-/** Fails where a family of shaders is neither run nor left out, or both. */
+/** Fails where a program is neither tested nor exempt, or both, and where an entry fits none. */
 export function checkFamilies(): void {
-  const all = [...new Set(Object.keys(programs).map(familyOf))].sort();
-  assertEquals([...Object.values(TESTED).flat(), ...Object.keys(LEFT_OUT)].sort(), all);
+  const ids = Object.keys(programs);
+  for (const id of ids) {
+    const [tested, exempt] = [TESTED.some(fits(id)), EXEMPT.some(fits(id))];
+    assert(
+      tested !== exempt,
+      `${id} is ${tested ? "tested and exempt" : "neither tested nor exempt"}`,
+    );
+  }
+  for (const entry of [...TESTED, ...EXEMPT]) {
+    assert(ids.some((id) => fits(id)(entry)), `no program is called ${entry[0]}…`);
+  }
 }

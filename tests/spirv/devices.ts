@@ -14,6 +14,14 @@ export const CPUS: readonly Capabilities[] = (["texel", "storage", "address"] as
   loadPath: path,
 }));
 
+/** A GPU whose shaders read texels. */
+export const TEXEL_GPU: Capabilities = {
+  ...FORGED.gpu,
+  loadPath: "texel",
+  int64Atomics: false,
+  maxStorageBufferRange: 2 ** 27,
+};
+
 /** GPUs, with and without features; one that folds all grids. */
 export const GPUS: readonly Capabilities[] = [
   { ...FORGED.gpu, maxWorkgroupCount: FOLDED },
@@ -24,5 +32,6 @@ export const GPUS: readonly Capabilities[] = [
 export const DEVICES: readonly Capabilities[] = [
   ...CPUS,
   ...GPUS,
+  TEXEL_GPU,
   { ...FORGED.cpu, maxWorkgroupCount: FOLDED },
 ];

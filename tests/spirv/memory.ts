@@ -5,7 +5,7 @@ const NOWHERE = [0x07ffffff, 0x1fffffff];
 /** Bytes from which a store goes nowhere, on purpose (lib/cpu_store_lanes.glsl). */
 const NOWHERE_BYTES = 0x07ffffff * 16 - 64;
 /** What nothing wrote: not a number, read as 32 bits or as 16. */
-const POISON = 0x7fff7fff;
+export const POISON = 0x7fff7fff;
 
 const real = new Float32Array(1);
 const whole = new Int32Array(real.buffer);
@@ -66,13 +66,17 @@ export class Operand {
   #halves: Float16Array;
   #longs: BigUint64Array;
 
-  /** @param content What it holds; a number for as many bytes that nothing has written. */
-  constructor(label: string, content: number | ArrayBufferView) {
+  /**
+   * @param label Is named where an access is wrong.
+   * @param content What it holds; a number for as many bytes that nothing has written.
+   * @param shared Where it lies, if that is to be shared; what is there stays.
+   */
+  constructor(label: string, content: number | ArrayBufferView, shared?: ArrayBuffer) {
     this.#label = label;
     this.byteLength = typeof content === "number" ? content : content.byteLength;
     this.#limit = Math.max(16, Math.ceil(this.byteLength / 16) * 16);
-    const buffer = new ArrayBuffer(this.#limit);
-    this.#words = new Int32Array(buffer).fill(POISON);
+    const buffer = shared ?? new Int32Array(this.#limit / 4).fill(POISON).buffer;
+    this.#words = new Int32Array(buffer);
     this.bytes = new Uint8Array(buffer);
     this.#floats = new Float32Array(buffer);
     this.#halves = new Float16Array(buffer);
@@ -82,6 +86,14 @@ export class Operand {
       const { buffer, byteOffset, byteLength } = content;
       this.bytes.set(new Uint8Array(buffer, byteOffset, byteLength));
     }
+  }
+
+  /** Fails unless every byte was written as often as it should. */
+  checkWrites(least: number, most: number): void {
+    const own = this.writes.subarray(0, this.byteLength);
+    const wrong = own.findIndex((count) => count < least || count > most);
+    if (wrong < 0) return;
+    throw new Error(`byte ${wrong} of ${this.#label} is written ${own[wrong]} times`);
   }
 
   f32(at: number): number {
@@ -131,6 +143,17 @@ export class Operand {
   texel1(index: number): readonly number[] {
     if (NOWHERE.includes(index)) return [0, 0, 0, 1];
     return [this.#floats[this.#find((index >>> 0) * 4, 4)]!, 0, 0, 1];
+  }
+
+  texel4Bits(index: number): readonly number[] {
+    if (NOWHERE.includes(index)) return [0, 0, 0, 0];
+    const place = this.#find((index >>> 0) * 16, 16) * 4;
+    return [0, 1, 2, 3].map((at) => this.#words[place + at]!);
+  }
+
+  texel1Bits(index: number): readonly number[] {
+    if (NOWHERE.includes(index)) return [0];
+    return [this.#words[this.#find((index >>> 0) * 4, 4)]!];
   }
 
   texel4Set(index: number, value: readonly number[]): void {
@@ -189,4 +212,5 @@ export class Operand {
 /** A result that is read for the cache's sake alone (lib/cpu_touch.glsl): anywhere, and what is read does not matter. */
 export const TOUCHED = {
   texel4: (): readonly number[] => [NaN, NaN, NaN, NaN],
+  texel4Bits: (): readonly number[] => [0, 0, 0, 0],
 } as const;

@@ -5,11 +5,13 @@ import type { Block, Instruction, Module, Routine, Type } from "./module.ts";
 import { memberOf, type Scalar, scalarCount, scalarsOf } from "./module.ts";
 import { extended, operation } from "./operations.ts";
 import { Pointers } from "./pointers.ts";
+import { rawTexels } from "./raw_texels.ts";
 
 /** A place where invocations wait for each other, in the order of the code. */
 export type Site = "shuffle" | "barrier";
 
 const PLAIN = /^[\w$]+$/;
+const LITERAL = /^(\d+|true|false)$/;
 
 /** Instructions that only compute, so that their text can stand where the result is used. */
 function isPure(op: number): boolean {
@@ -27,6 +29,8 @@ export class Translator {
   readonly #pointers: Pointers;
   /** Blocks that use a result; as often as it is used. */
   readonly #uses = new Map<number, number[]>();
+  /** Texels of which only the bits are used: as numbers, those of some NaN would change. */
+  readonly #raw: ReadonlySet<number>;
   readonly #ahead: string[] = [];
   readonly #jumps = new Map<number, string>();
 
@@ -47,6 +51,7 @@ export class Translator {
     this.#routine = routine;
     this.#waiting = waiting;
     this.#sites = sites;
+    this.#raw = rawTexels(routine);
     this.#pointers = new Pointers(module, routine, addresses, (id) => this.#one(id));
   }
 
@@ -105,14 +110,15 @@ export class Translator {
   #keep(id: number, block: Block, texts: readonly string[], pure: boolean): void {
     const uses = this.#uses.get(id) ?? [];
     const near = uses.every((label) => label === block.label);
-    if (pure && (uses.length <= 1 && near || texts.every((text) => PLAIN.test(text)))) {
+    if (pure && near && (uses.length <= 1 || texts.every((text) => PLAIN.test(text)))) {
       this.#values.set(id, texts);
       return;
     }
     this.#values.set(
       id,
       texts.map((text, at) => {
-        if (pure && PLAIN.test(text)) return text;
+        // A name may belong to this block alone.
+        if (pure && (near ? PLAIN : LITERAL).test(text)) return text;
         const name = `v${id}_${at}`;
         if (near) this.lines.push(`const ${name}=${text};`);
         else {
@@ -225,7 +231,7 @@ export class Translator {
       case 65: // access chain
       case 66: {
         const chain = pointers.chain(args);
-        if ("at" in chain && !PLAIN.test(chain.at)) {
+        if ("at" in chain && !LITERAL.test(chain.at)) {
           this.#keep(id, block, [chain.at], false);
           pointers.set(id, { ...chain, at: this.#one(id) });
         } else pointers.set(id, chain);
@@ -235,7 +241,9 @@ export class Translator {
         pointers.fromAddress(id, args[0]!, result!);
         return;
       case 98: // image read
-        this.#keep(id, block, [`${this.#texel(args[0]!)}(${this.#one(args[1]!)})`], false);
+        this.#keep(id, block, [
+          `${this.#texel(args[0]!)}${this.#raw.has(id) ? "Bits" : ""}(${this.#one(args[1]!)})`,
+        ], false);
         this.#values.set(id, [0, 1, 2, 3].map((at) => `${this.#one(id)}[${at}]`));
         return;
       case 99: // image write
@@ -339,6 +347,7 @@ export class Translator {
         return first().map((_, at) => first()[at % rows * columns.count + Math.floor(at / rows)]!);
       }
       case 124:
+        if (this.#raw.has(args[0]!)) return first();
         return this.#bits(from(0), scalars, first());
       case 142:
         return scalars.map((scalar, at) =>
