@@ -55,6 +55,7 @@ export type ProgramId =
   | "convolution/cpu_pack_input.address"
   | "convolution/cpu_pack_input.storage"
   | "convolution/cpu_pack_input.texel"
+  | "convolution/cpu_pointwise.texel"
   | "convolution/cpu_row.address"
   | "convolution/cpu_row.storage"
   | "convolution/cpu_row.texel"
@@ -2003,6 +2004,50 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
     pushByteLength: 76,
     requires: ["int64"],
     spirv: () => decode(convolution.cpu_pack_input_texel),
+  },
+  "convolution/cpu_pointwise.texel": {
+    id: "convolution/cpu_pointwise.texel",
+    bindings: [
+      {"name":"x_texel4","kind":"texel4","access":"read"},
+      {"name":"weight_texel4","kind":"texel4","access":"read"},
+      {"name":"bias_texel1","kind":"texel1","access":"read"},
+      {"name":"residual_texel4","kind":"texel4","access":"read"},
+      {"name":"y_block","kind":"storage","access":"write"},
+      {"name":"y_old_texel4","kind":"texel4","access":"read"},
+    ],
+    addresses: false,
+    constants: {
+      local_size_x: {"id":0,"type":"u32","value":1},
+      channels: {"id":1,"type":"u32","value":8},
+      quads: {"id":2,"type":"u32","value":4},
+      passes: {"id":3,"type":"u32","value":1},
+      pixels: {"id":4,"type":"u32","value":8},
+      activation: {"id":40,"type":"u32","value":0},
+      has_bias: {"id":41,"type":"bool","value":0},
+      has_residual: {"id":42,"type":"bool","value":0},
+      residual_after: {"id":43,"type":"bool","value":0},
+      shuffle_d: {"id":44,"type":"u32","value":1},
+      shuffle_h: {"id":45,"type":"u32","value":1},
+      shuffle_w: {"id":46,"type":"u32","value":1},
+      alpha: {"id":47,"type":"f32","value":0.009999999776482582},
+      phases_d: {"id":48,"type":"u32","value":0},
+      phases_h: {"id":49,"type":"u32","value":0},
+      phases_w: {"id":50,"type":"u32","value":0},
+      start_d: {"id":51,"type":"u32","value":0},
+      start_h: {"id":52,"type":"u32","value":0},
+      start_w: {"id":53,"type":"u32","value":0},
+    },
+    push: {
+      inputs: {"offset":0,"type":"u32"},
+      plane: {"offset":4,"type":"u32"},
+      runs: {"offset":8,"type":"u32"},
+      channels: {"offset":12,"type":"u32"},
+      y_step_n: {"offset":16,"type":"u32"},
+      y_step_c: {"offset":20,"type":"u32"},
+    },
+    pushByteLength: 24,
+    requires: ["int64","subgroupBasic","subgroupShuffle"],
+    spirv: () => decode(convolution.cpu_pointwise_texel),
   },
   "convolution/cpu_row.address": {
     id: "convolution/cpu_row.address",

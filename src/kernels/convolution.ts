@@ -20,6 +20,11 @@ import {
   prefersCpuMultiple,
   supportsCpuMultiple,
 } from "./convolution_cpu_multiple.ts";
+import {
+  planCpuPointwise,
+  prefersCpuPointwise,
+  supportsCpuPointwise,
+} from "./convolution_cpu_pointwise.ts";
 import { planCpuRow, prefersCpuRow, supportsCpuRow } from "./convolution_cpu_row.ts";
 import {
   planCpuWinograd,
@@ -98,6 +103,12 @@ export const CONVOLUTION_VARIANTS: readonly ConvolutionVariant[] = [
     supports: supportsCpuWinograd,
     when: prefersCpuWinograd,
     plan: planCpuWinograd,
+  },
+  {
+    name: "cpu_pointwise",
+    supports: supportsCpuPointwise,
+    when: prefersCpuPointwise,
+    plan: planCpuPointwise,
   },
   {
     name: "cpu_row",

@@ -32,8 +32,8 @@ export function isChannelFirst({ input, inputSize, channels }: ConvolutionProble
     input.n === channels * input.c;
 }
 
-/** 1x1 kernels see a plane as one long row. */
-function asOneRow(problem: ConvolutionProblem): boolean {
+/** Whether a kernel is 1x1 and can see a plane as one long row. */
+export function asOneRow(problem: ConvolutionProblem): boolean {
   const { kernel, stride, padding, size, inputSize, output } = problem;
   return [0, 1, 2].every((axis) =>
     kernel[axis] === 1 && stride[axis] === 1 && padding[axis] === 0 &&

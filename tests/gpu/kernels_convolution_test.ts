@@ -237,6 +237,24 @@ testVariants(
   ({ label, settings }, name) => check(settings, label, name),
 );
 
+gpuTest(
+  "a pointwise kernel takes ragged channels, filters and runs in one pass or several",
+  async () => {
+    const device = await sharedDevice();
+    if (device.capabilities.loadPath !== "texel" || device.capabilities.subgroupSize !== 8) return;
+    const cases = [
+      make("NCHW", [1, 16, 4, 8], [8, 1, 1]),
+      make("NCHW", [2, 20, 4, 5], [9, 1, 1], {
+        hasBias: true,
+        residual: "before",
+        activation: relu,
+      }),
+      make("NCHW", [3, 196, 2, 2], [5, 1, 1], { hasBias: true, residual: "after" }),
+    ];
+    for (const { label, settings } of cases) assert(await check(settings, label, "cpu_pointwise"));
+  },
+);
+
 /** One case for each variant that comes in several builds. */
 const BUILT: readonly (readonly [string, Case])[] = [
   [

@@ -221,6 +221,8 @@ test("CPU devices take grouped and depthwise kernels by the width of a row", () 
   assertEquals(label([2, 128, 56, 56], [128, 4, 3, 3], 32), "Convolution/cpu_grouped");
   assertEquals(label([1, 64, 56, 56], [128, 32, 3, 3], 2), "Convolution/cpu_row");
   assertEquals(label([1, 64, 56, 56], [3, 64, 3, 3], 1), "Convolution/cpu_few");
+  assertEquals(label([1, 64, 56, 56], [32, 64, 1, 1], 1), "Convolution/cpu_pointwise");
+  assertEquals(label([1, 64, 56, 56], [8, 64, 1, 1], 1), "Convolution/cpu_row");
 });
 
 test("every variant keeps to the limits of every device", () => {
