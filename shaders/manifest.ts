@@ -68,6 +68,8 @@ export type ProgramId =
   | "convolution/cpu_winograd_output.address"
   | "convolution/cpu_winograd_output.storage"
   | "convolution/cpu_winograd_output.texel"
+  | "convolution/cpu_winograd_product.texel"
+  | "convolution/cpu_winograd_rows.texel"
   | "convolution/cpu_winograd_weight.address"
   | "convolution/cpu_winograd_weight.storage"
   | "convolution/cpu_winograd_weight.texel"
@@ -2579,6 +2581,72 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
     requires: ["int64","subgroupBasic","subgroupShuffle"],
     spirv: () => decode(convolution.cpu_winograd_output_texel),
   },
+  "convolution/cpu_winograd_product.texel": {
+    id: "convolution/cpu_winograd_product.texel",
+    bindings: [
+      {"name":"v_texel4","kind":"texel4","access":"read"},
+      {"name":"u_texel4","kind":"texel4","access":"read"},
+      {"name":"m_pair_block","kind":"storage","access":"write"},
+      {"name":"m_old_texel4","kind":"texel4","access":"read"},
+    ],
+    addresses: false,
+    constants: {
+      local_size_x: {"id":0,"type":"u32","value":1},
+      channels: {"id":1,"type":"u32","value":8},
+      quads: {"id":2,"type":"u32","value":16},
+    },
+    push: {
+      channels: {"offset":0,"type":"u32"},
+      tile_step: {"offset":4,"type":"u32"},
+    },
+    pushByteLength: 8,
+    requires: ["int64","subgroupBasic","subgroupShuffle"],
+    spirv: () => decode(convolution.cpu_winograd_product_texel),
+  },
+  "convolution/cpu_winograd_rows.texel": {
+    id: "convolution/cpu_winograd_rows.texel",
+    bindings: [
+      {"name":"m_texel4","kind":"texel4","access":"read"},
+      {"name":"bias_texel1","kind":"texel1","access":"read"},
+      {"name":"residual_texel4","kind":"texel4","access":"read"},
+      {"name":"y_pair_block","kind":"storage","access":"write"},
+      {"name":"y_old_texel4","kind":"texel4","access":"read"},
+    ],
+    addresses: false,
+    constants: {
+      local_size_x: {"id":0,"type":"u32","value":1},
+      tile: {"id":1,"type":"u32","value":6},
+      activation: {"id":40,"type":"u32","value":0},
+      has_bias: {"id":41,"type":"bool","value":0},
+      has_residual: {"id":42,"type":"bool","value":0},
+      residual_after: {"id":43,"type":"bool","value":0},
+      shuffle_d: {"id":44,"type":"u32","value":1},
+      shuffle_h: {"id":45,"type":"u32","value":1},
+      shuffle_w: {"id":46,"type":"u32","value":1},
+      alpha: {"id":47,"type":"f32","value":0.009999999776482582},
+      phases_d: {"id":48,"type":"u32","value":0},
+      phases_h: {"id":49,"type":"u32","value":0},
+      phases_w: {"id":50,"type":"u32","value":0},
+      start_d: {"id":51,"type":"u32","value":0},
+      start_h: {"id":52,"type":"u32","value":0},
+      start_w: {"id":53,"type":"u32","value":0},
+    },
+    push: {
+      groups: {"offset":0,"type":"u32"},
+      group_start: {"offset":4,"type":"u32"},
+      tile_step: {"offset":8,"type":"u32"},
+      tiles_h: {"offset":12,"type":"u32"},
+      groups_w: {"offset":16,"type":"u32"},
+      out_channels: {"offset":20,"type":"u32"},
+      out_h: {"offset":24,"type":"u32"},
+      y_step_n: {"offset":28,"type":"u32"},
+      y_step_c: {"offset":32,"type":"u32"},
+      y_step_h: {"offset":36,"type":"u32"},
+    },
+    pushByteLength: 40,
+    requires: ["int64"],
+    spirv: () => decode(convolution.cpu_winograd_rows_texel),
+  },
   "convolution/cpu_winograd_weight.address": {
     id: "convolution/cpu_winograd_weight.address",
     bindings: [
@@ -2590,6 +2658,7 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       local_size_x: {"id":0,"type":"u32","value":1},
       tile: {"id":1,"type":"u32","value":6},
       kernel: {"id":2,"type":"u32","value":3},
+      rows: {"id":3,"type":"bool","value":0},
     },
     push: {
       total: {"offset":16,"type":"u32"},
@@ -2616,6 +2685,7 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       local_size_x: {"id":0,"type":"u32","value":1},
       tile: {"id":1,"type":"u32","value":6},
       kernel: {"id":2,"type":"u32","value":3},
+      rows: {"id":3,"type":"bool","value":0},
     },
     push: {
       total: {"offset":0,"type":"u32"},
@@ -2642,6 +2712,7 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       local_size_x: {"id":0,"type":"u32","value":1},
       tile: {"id":1,"type":"u32","value":6},
       kernel: {"id":2,"type":"u32","value":3},
+      rows: {"id":3,"type":"bool","value":0},
     },
     push: {
       total: {"offset":0,"type":"u32"},

@@ -58,6 +58,24 @@ const CASES: readonly ConvolutionSettings[] = [
   { layout: "NHWC", input: [1, 8, 8, 8], weight: [8, 8, 5, 5], weightLayout: "NCHW" },
   // Many tiles: eight of them together, in several chunks.
   { layout: "NCHW", input: [1, 64, 60, 92], weight: [9, 64, 3, 3], padding: [1, 1] },
+  // Rows of whole cache lines: the product that keeps tiles on the stack, where the driver suits it.
+  {
+    layout: "NCHW",
+    input: [1, 48, 30, 32],
+    weight: [5, 48, 3, 3],
+    padding: [1, 1],
+    hasBias: true,
+    residual: "before",
+    activation: relu,
+  },
+  {
+    layout: "NCHW",
+    input: [2, 16, 16, 32],
+    weight: [12, 16, 5, 5],
+    padding: [2, 2],
+    hasBias: true,
+  },
+  { layout: "NCHW", input: [1, 16, 148, 162], weight: [3, 16, 3, 3] },
 ];
 
 function draw(random: Random, shape: readonly number[]): Reference & {

@@ -39,6 +39,7 @@ const ROUNDED = 1e-5;
 
 /** Devices on which a variant is run. */
 function devicesOf(variant: string): readonly Capabilities[] {
+  if (variant === "cpu_pointwise") return CPUS.filter(({ loadPath }) => loadPath === "texel");
   if (variant.includes("cpu")) return CPUS;
   if (/direct$|^phases$/.test(variant)) return [CPUS[0]!, ...GPUS];
   // Tiles differ in a few constants, and run long.
@@ -232,6 +233,27 @@ test("kernels of transposed convolution write every element once and compute wha
       },
     );
   }
+});
+
+test("Winograd keeps the tiles of wide rows on the stack", () => {
+  const capabilities = CPUS.find(({ loadPath }) => loadPath === "texel")!;
+  const settings = {
+    layout: "NCHW",
+    input: [1, 16, 15, 64],
+    weight: [2, 16, 3, 3],
+    padding: [1, 1],
+    hasBias: true,
+  } as const;
+  const plan = planConvolution(capabilities, settings, "cpu_winograd");
+  const random = new Random(9);
+  const [x, k, b] = [settings.input, settings.weight, [2]].map((shape) =>
+    drawValues(random, shape)
+  );
+  const expected = convolution(x!, k!, b!, settings);
+  checkPlan(capabilities, plan, [x!.data, k!.data, b!.data], expected.data, {
+    tolerance: ROUNDED,
+    what: settings,
+  });
 });
 
 test("every program of convolution is run", () => {

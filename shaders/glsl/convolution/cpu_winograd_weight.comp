@@ -17,6 +17,8 @@
 layout(local_size_x_id = 0) in;
 layout(constant_id = 1) const uint k_tile = 6u;
 layout(constant_id = 2) const uint k_kernel = 3u;
+// [point][channels][quads] instead, for cpu_winograd_product.
+layout(constant_id = 3) const bool k_rows = false;
 
 layout(push_constant) uniform Push {
 #ifdef LOAD_ADDRESS
@@ -71,7 +73,8 @@ void main() {
       factor *= x;
     }
     [[unroll]] for (uint q = 0u; q < k_tile; q++) {
-      STORE4(packed, (row * k_tile + q) * push.total + index, winograd_weight(k_tile, k_kernel, q, taps));
+      uint place = k_rows ? channel * push.quads + quad : index;
+      STORE4(packed, (row * k_tile + q) * push.total + place, winograd_weight(k_tile, k_kernel, q, taps));
     }
   }
 }
