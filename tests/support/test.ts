@@ -47,15 +47,13 @@ let opening: Promise<Device> | undefined;
 /** The default device; opened once for all tests of a process. */
 function openDevice(): Promise<Device> {
   // Imported late: tests without a GPU must run where src/device does not even parse.
-  return opening ??= import("../../src/tensor/default_device.ts")
-    .then(async ({ defaultDevice, setDefaultDevice }) => {
-      if (process.env["VKNN_TEST_GPU_KERNELS"] !== "1") return defaultDevice();
-      // Kernels of GPUs on a software device: slow there, but as right as on any other.
-      const { openAsGpu } = await import("./gpu_kernels.ts");
-      const device = openAsGpu();
-      setDefaultDevice(device);
-      return device;
-    });
+  return opening ??= import("../../src/tensor/default_device.ts").then(async (module) => {
+    const { openTestDevice } = await import("./device.ts");
+    // Kernels of GPUs on a software device: slow there, but as right as on any other.
+    const device = openTestDevice(process.env["VKNN_TEST_GPU_KERNELS"] === "1");
+    module.setDefaultDevice(device);
+    return device;
+  });
 }
 
 let hooked = false;
