@@ -12,10 +12,9 @@ import {
 } from "../mod.ts";
 import { readFileSync } from "node:fs";
 import { sizeOf, values } from "./data.ts";
-import type { Layer } from "./layers.ts";
+import { type Layer, layoutOf } from "./layers.ts";
 
 const IDS = ["R3", "R4", "X1", "M2", "U1", "U2", "G1", "T1", "W2", "W4"];
-const LAYOUTS: readonly Layout[] = ["NCW", "NCHW", "NCDHW"];
 
 const all = JSON.parse(
   readFileSync(new URL("layers.json", import.meta.url), "utf8"),
@@ -33,7 +32,7 @@ function prepare(layer: Layer): {
     layout: Layout;
   };
 } {
-  const { strides, padding, groups, kernel_size } = layer.args;
+  const { strides, padding, groups } = layer.args;
   const transposed = layer.class.endsWith("Transpose");
   const make = (shape: readonly number[]) =>
     tensor(values(`${layer.id} ${shape}`, sizeOf(shape)), shape);
@@ -46,7 +45,7 @@ function prepare(layer: Layer): {
       strides: [...strides!],
       padding: [...padding!],
       groups: groups!,
-      layout: LAYOUTS[kernel_size!.length - 1]!,
+      layout: layoutOf(layer),
     },
   };
 }

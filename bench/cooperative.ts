@@ -20,7 +20,7 @@ import { cooperativeAccess } from "../src/kernels/cooperative_pack.ts";
 import { COOPERATIVE_TILES, cooperativeTileFits } from "../src/kernels/cooperative_tile.ts";
 import type { Plan } from "../src/kernels/plan.ts";
 import { values } from "./data.ts";
-import { convolutionOf, type Layer, layers } from "./layers.ts";
+import { convolutionOf, type Layer, layers, layoutOf } from "./layers.ts";
 import { bindPlan } from "./plan_runner.ts";
 import { median } from "./subject.ts";
 
@@ -55,7 +55,7 @@ function problemOf(layer: Layer, times: number): ConvolutionProblem | undefined 
   if (geometry === undefined || !/^Conv[123]D$/.test(layer.class)) return undefined;
   const [batch, ...rest] = layer.input;
   return describeConvolution({
-    layout: (["NCW", "NCHW", "NCDHW"] as const)[layer.input.length - 3]!,
+    layout: layoutOf(layer),
     input: [batch! * times, ...rest],
     weight: layer.weight!,
     stride: geometry.strides,

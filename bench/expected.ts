@@ -2,7 +2,7 @@
 // the same number than any kernel takes. Formulas are those of MXNet's operators.
 
 import { type LayerData, sizeOf } from "./data.ts";
-import { convolutionOf, type Layer, shuffleOf } from "./layers.ts";
+import { type ConvolutionGeometry, convolutionOf, type Layer, shuffleOf } from "./layers.ts";
 
 type Position = readonly number[];
 /** One output element at a channel-first position. */
@@ -57,21 +57,21 @@ function shuffleSource(position: Position, factor: number): number[] {
   ];
 }
 
+/** The group of a channel of the result: its input channels, and the place of the channel within it. */
+function groupOf(
+  { groups, inChannels, channels }: ConvolutionGeometry,
+  channel: number,
+): { inputs: number; first: number; outputs: number; inner: number } {
+  const [inputs, outputs] = [inChannels / groups, channels / groups];
+  const group = Math.floor(channel / outputs);
+  return { inputs, first: group * inputs, outputs, inner: channel % outputs };
+}
+
 const convolved: Rule = (layer, data, position) => {
-  const {
-    kernelSize,
-    strides,
-    padding,
-    dilation,
-    groups,
-    inChannels,
-    channels,
-  } = convolutionOf(
-    layer,
-  )!;
-  const perGroup = inChannels / groups;
+  const geometry = convolutionOf(layer)!;
+  const { kernelSize, strides, padding, dilation } = geometry;
   const [item, channel, ...at] = position as [number, number, ...number[]];
-  const group = Math.floor(channel / (channels / groups));
+  const { inputs, first } = groupOf(geometry, channel);
   const taps = sizeOf(kernelSize);
   let sum = data.bias![channel]!;
   eachTap(kernelSize, (offsets, tap) => {
@@ -79,30 +79,19 @@ const convolved: Rule = (layer, data, position) => {
       out * strides[axis]! - padding[axis]! + offsets[axis]! * dilation[axis]!
     );
     if (!isInside(source, layer.input.slice(2))) return;
-    for (let c = 0; c < perGroup; c++) {
-      const from = ravel([item, group * perGroup + c, ...source], layer.input);
-      sum += data.input[from]! *
-        data.weight![(channel * perGroup + c) * taps + tap]!;
+    for (let c = 0; c < inputs; c++) {
+      const from = ravel([item, first + c, ...source], layer.input);
+      sum += data.input[from]! * data.weight![(channel * inputs + c) * taps + tap]!;
     }
   });
   return sum;
 };
 
 const transposed: Rule = (layer, data, position) => {
-  const {
-    kernelSize,
-    strides,
-    padding,
-    dilation,
-    groups,
-    inChannels,
-    channels,
-  } = convolutionOf(
-    layer,
-  )!;
+  const geometry = convolutionOf(layer)!;
+  const { kernelSize, strides, padding, dilation } = geometry;
   const [item, channel, ...at] = position as [number, number, ...number[]];
-  const perGroup = channels / groups;
-  const group = Math.floor(channel / perGroup);
+  const { inputs, first, outputs, inner } = groupOf(geometry, channel);
   const taps = sizeOf(kernelSize);
   let sum = data.bias![channel]!;
   eachTap(kernelSize, (offsets, tap) => {
@@ -112,10 +101,9 @@ const transposed: Rule = (layer, data, position) => {
     if (
       !source.every(Number.isInteger) || !isInside(source, layer.input.slice(2))
     ) return;
-    for (let c = 0; c < inChannels / groups; c++) {
-      const from = group * (inChannels / groups) + c;
+    for (let from = first; from < first + inputs; from++) {
       sum += data.input[ravel([item, from, ...source], layer.input)]! *
-        data.weight![(from * perGroup + channel % perGroup) * taps + tap]!;
+        data.weight![(from * outputs + inner) * taps + tap]!;
     }
   });
   return sum;

@@ -6,7 +6,6 @@ import {
   deconvolution,
   deformableConvolution,
   globalPooling,
-  type Layout,
   modulatedDeformableConvolution,
   pad,
   pixelShuffle,
@@ -16,7 +15,7 @@ import {
 } from "../mod.ts";
 import { dataOf, sizeOf, values } from "./data.ts";
 import type { Direction, Layer } from "./layers.ts";
-import { shuffleOf } from "./layers.ts";
+import { layoutOf, shuffleOf } from "./layers.ts";
 import { release, type Subject } from "./subject.ts";
 
 /** Tensors that go into a layer, by the names of the table. */
@@ -36,8 +35,6 @@ export const BENCH_TYPES = ["float32", "float16"] as const;
 /** One of {@linkcode BENCH_TYPES}. */
 export type BenchType = typeof BENCH_TYPES[number];
 
-const LAYOUTS: readonly Layout[] = ["NCW", "NCHW", "NCDHW"];
-
 /** What is differentiated in each direction, where the layer has it. */
 const variables: Readonly<Record<Exclude<Direction, "fwd">, readonly Name[]>> = {
   bwd_data: ["input", "offset", "mask"],
@@ -54,7 +51,7 @@ function applyLayer(layer: Layer, operands: Operands): Tensor {
     dilation: args.dilation ?? 1,
     groups: args.groups ?? 1,
   };
-  const layout = LAYOUTS[layer.input.length - 3]!;
+  const layout = layoutOf(layer);
   switch (layer.class) {
     case "Conv1D":
     case "Conv2D":

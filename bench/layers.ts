@@ -136,6 +136,13 @@ export const benchmarkSet: readonly Layer[] = JSON.parse(
 /** All measured layers: the eight first. */
 export const layers: readonly Layer[] = [...eightLayers, ...benchmarkSet];
 
+const CHANNEL_FIRST = ["NCW", "NCHW", "NCDHW"] as const;
+
+/** The layout of a layer's shapes. */
+export function layoutOf({ input }: Layer): typeof CHANNEL_FIRST[number] {
+  return CHANNEL_FIRST[input.length - 3]!;
+}
+
 /** The convolution of a layer, or undefined where it has none. */
 export function convolutionOf(layer: Layer): ConvolutionGeometry | undefined {
   const { channels, kernel_size: kernelSize, in_channels: inChannels } = layer.args;

@@ -17,7 +17,6 @@ import { programs } from "../shaders/manifest.ts";
 import {
   convolutionCandidates,
   type ConvolutionSettings,
-  type Layout,
   planConvolution,
 } from "../src/kernels/convolution.ts";
 import {
@@ -27,7 +26,7 @@ import {
 import { deconvolutionCandidates, planDeconvolution } from "../src/kernels/deconvolution.ts";
 import { makeDispatch, type Plan } from "../src/kernels/plan.ts";
 import { values } from "./data.ts";
-import { convolutionOf, type Direction, type Layer, layers } from "./layers.ts";
+import { convolutionOf, type Direction, type Layer, layers, layoutOf } from "./layers.ts";
 import { bindPlan, type BoundPlan } from "./plan_runner.ts";
 import { median } from "./subject.ts";
 
@@ -42,8 +41,6 @@ const { values: options } = parseArgs({
     seconds: { type: "string", default: "80" },
   },
 });
-
-const LAYOUTS: readonly Layout[] = ["NCW", "NCHW", "NCDHW"];
 
 /** The largest part of a buffer that is sent at once; the rest repeats it. */
 const NOISE = new Uint8Array(values("noise", 1 << 20).buffer);
@@ -63,7 +60,7 @@ function familyOf(device: Device, layer: Layer, direction: Direction, batch: num
   const [large, small] = transposed
     ? [result, enlarge(layer.input)]
     : [enlarge(layer.input), result];
-  const layout = LAYOUTS[strides.length - 1]!;
+  const layout = layoutOf(layer);
   const geometry = { layout, stride: strides, padding, dilation, groups, weight: layer.weight! };
   const forward: ConvolutionSettings = { ...geometry, input: large };
   if (direction === "bwd_weight") {
