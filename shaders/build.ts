@@ -8,6 +8,8 @@
 //
 // Header lines of a .comp file, before the first line of code:
 //   // builds: texel storage address    one program each, with -DBUILD_TEXEL -DLOAD_TEXEL and id suffix .texel
+//   // shorts: storage                  these builds once more, with -DSTORE_SHORTS and id suffix _shorts: single halves are
+//                                       stored as 16-bit words (lib/cpu_load.glsl); `plain` where there are no builds
 //   // target: vulkan1.3                 default vulkan1.2
 //   // compiler: >= 13                   keep the committed code where glslang is older
 

@@ -74,13 +74,17 @@ export type ProgramId =
   | "convolution/cpu_winograd_weight.storage"
   | "convolution/cpu_winograd_weight.texel"
   | "convolution/direct_forward.storage"
+  | "convolution/direct_forward.storage_shorts"
   | "convolution/direct_forward.texel"
   | "convolution/igemm_forward"
+  | "convolution/igemm_forward.shorts"
   | "convolution/igemm_sum"
+  | "convolution/igemm_sum.shorts"
   | "convolution/pack_weight.address"
   | "convolution/pack_weight.storage"
   | "convolution/pack_weight.texel"
   | "convolution/transposed_direct.storage"
+  | "convolution/transposed_direct.storage_shorts"
   | "convolution/transposed_direct.texel"
   | "convolution/transposed_rest.storage"
   | "convolution/transposed_rest.texel"
@@ -94,6 +98,7 @@ export type ProgramId =
   | "convolution/weight_gradient_sum.storage"
   | "convolution/weight_gradient_sum.texel"
   | "convolution/window_forward"
+  | "convolution/window_forward.shorts"
   | "cooperative/convolution.float"
   | "cooperative/convolution.half"
   | "cooperative/magnitude"
@@ -249,12 +254,12 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "convolution/cpu_depthwise.address": {
     id: "convolution/cpu_depthwise.address",
     bindings: [
-      {"name":"x","kind":"storage","access":"read"},
-      {"name":"x_vector","kind":"storage","access":"read"},
-      {"name":"weight","kind":"storage","access":"read"},
-      {"name":"bias","kind":"storage","access":"read"},
-      {"name":"residual","kind":"storage","access":"read"},
-      {"name":"y","kind":"storage","access":"write"},
+      {"name":"x","kind":"storage","access":"read","half":"half_x"},
+      {"name":"x_vector","kind":"storage","access":"read","half":"half_x_vector"},
+      {"name":"weight","kind":"storage","access":"read","half":"half_weight"},
+      {"name":"bias","kind":"storage","access":"read","half":"half_bias"},
+      {"name":"residual","kind":"storage","access":"read","half":"half_residual"},
+      {"name":"y","kind":"storage","access":"write","half":"half_y"},
     ],
     addresses: true,
     constants: {
@@ -285,6 +290,12 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       start_d: {"id":51,"type":"u32","value":0},
       start_h: {"id":52,"type":"u32","value":0},
       start_w: {"id":53,"type":"u32","value":0},
+      half_x: {"id":64,"type":"bool","value":0},
+      half_x_vector: {"id":65,"type":"bool","value":0},
+      half_weight: {"id":66,"type":"bool","value":0},
+      half_bias: {"id":67,"type":"bool","value":0},
+      half_residual: {"id":68,"type":"bool","value":0},
+      half_y: {"id":69,"type":"bool","value":0},
     },
     push: {
       x_depth: {"offset":48,"type":"u32"},
@@ -312,12 +323,12 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "convolution/cpu_depthwise.storage": {
     id: "convolution/cpu_depthwise.storage",
     bindings: [
-      {"name":"x_block","kind":"storage","access":"read"},
-      {"name":"x_vector_block","kind":"storage","access":"read"},
-      {"name":"weight_block","kind":"storage","access":"read"},
-      {"name":"bias_block","kind":"storage","access":"read"},
-      {"name":"residual_block","kind":"storage","access":"read"},
-      {"name":"y_block","kind":"storage","access":"write"},
+      {"name":"x_block","kind":"storage","access":"read","half":"half_x"},
+      {"name":"x_vector_quads_block","kind":"storage","access":"read","half":"half_x_vector"},
+      {"name":"weight_block","kind":"storage","access":"read","half":"half_weight"},
+      {"name":"bias_block","kind":"storage","access":"read","half":"half_bias"},
+      {"name":"residual_block","kind":"storage","access":"read","half":"half_residual"},
+      {"name":"y_floats_block","kind":"storage","access":"write","half":"half_y"},
     ],
     addresses: false,
     constants: {
@@ -348,6 +359,12 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       start_d: {"id":51,"type":"u32","value":0},
       start_h: {"id":52,"type":"u32","value":0},
       start_w: {"id":53,"type":"u32","value":0},
+      half_x: {"id":64,"type":"bool","value":0},
+      half_x_vector: {"id":65,"type":"bool","value":0},
+      half_weight: {"id":66,"type":"bool","value":0},
+      half_bias: {"id":67,"type":"bool","value":0},
+      half_residual: {"id":68,"type":"bool","value":0},
+      half_y: {"id":69,"type":"bool","value":0},
     },
     push: {
       x_depth: {"offset":0,"type":"u32"},
@@ -375,12 +392,12 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "convolution/cpu_depthwise.texel": {
     id: "convolution/cpu_depthwise.texel",
     bindings: [
-      {"name":"x_texel1","kind":"texel1","access":"read"},
-      {"name":"x_vector_texel4","kind":"texel4","access":"read"},
-      {"name":"weight_texel1","kind":"texel1","access":"read"},
-      {"name":"bias_texel1","kind":"texel1","access":"read"},
-      {"name":"residual_texel1","kind":"texel1","access":"read"},
-      {"name":"y_block","kind":"storage","access":"write"},
+      {"name":"x_texel1","kind":"texel1","access":"read","half":"half_x"},
+      {"name":"x_vector_texel4","kind":"texel4","access":"read","half":"half_x_vector"},
+      {"name":"weight_texel1","kind":"texel1","access":"read","half":"half_weight"},
+      {"name":"bias_texel1","kind":"texel1","access":"read","half":"half_bias"},
+      {"name":"residual_texel1","kind":"texel1","access":"read","half":"half_residual"},
+      {"name":"y_floats_block","kind":"storage","access":"write","half":"half_y"},
     ],
     addresses: false,
     constants: {
@@ -411,6 +428,12 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       start_d: {"id":51,"type":"u32","value":0},
       start_h: {"id":52,"type":"u32","value":0},
       start_w: {"id":53,"type":"u32","value":0},
+      half_x: {"id":64,"type":"bool","value":0},
+      half_x_vector: {"id":65,"type":"bool","value":0},
+      half_weight: {"id":66,"type":"bool","value":0},
+      half_bias: {"id":67,"type":"bool","value":0},
+      half_residual: {"id":68,"type":"bool","value":0},
+      half_y: {"id":69,"type":"bool","value":0},
     },
     push: {
       x_depth: {"offset":0,"type":"u32"},
@@ -438,11 +461,11 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "convolution/cpu_depthwise_flat.address": {
     id: "convolution/cpu_depthwise_flat.address",
     bindings: [
-      {"name":"x","kind":"storage","access":"read"},
-      {"name":"weight","kind":"storage","access":"read"},
-      {"name":"bias","kind":"storage","access":"read"},
-      {"name":"residual","kind":"storage","access":"read"},
-      {"name":"y","kind":"storage","access":"write"},
+      {"name":"x","kind":"storage","access":"read","half":"half_x"},
+      {"name":"weight","kind":"storage","access":"read","half":"half_weight"},
+      {"name":"bias","kind":"storage","access":"read","half":"half_bias"},
+      {"name":"residual","kind":"storage","access":"read","half":"half_residual"},
+      {"name":"y","kind":"storage","access":"write","half":"half_y"},
     ],
     addresses: true,
     constants: {
@@ -474,6 +497,11 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       start_d: {"id":51,"type":"u32","value":0},
       start_h: {"id":52,"type":"u32","value":0},
       start_w: {"id":53,"type":"u32","value":0},
+      half_x: {"id":64,"type":"bool","value":0},
+      half_weight: {"id":65,"type":"bool","value":0},
+      half_bias: {"id":66,"type":"bool","value":0},
+      half_residual: {"id":67,"type":"bool","value":0},
+      half_y: {"id":68,"type":"bool","value":0},
     },
     push: {
       units: {"offset":40,"type":"u32"},
@@ -489,11 +517,11 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "convolution/cpu_depthwise_flat.storage": {
     id: "convolution/cpu_depthwise_flat.storage",
     bindings: [
-      {"name":"x_block","kind":"storage","access":"read"},
-      {"name":"weight_block","kind":"storage","access":"read"},
-      {"name":"bias_block","kind":"storage","access":"read"},
-      {"name":"residual_block","kind":"storage","access":"read"},
-      {"name":"y_block","kind":"storage","access":"write"},
+      {"name":"x_quads_block","kind":"storage","access":"read","half":"half_x"},
+      {"name":"weight_block","kind":"storage","access":"read","half":"half_weight"},
+      {"name":"bias_block","kind":"storage","access":"read","half":"half_bias"},
+      {"name":"residual_quads_block","kind":"storage","access":"read","half":"half_residual"},
+      {"name":"y_block","kind":"storage","access":"write","half":"half_y"},
     ],
     addresses: false,
     constants: {
@@ -525,6 +553,11 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       start_d: {"id":51,"type":"u32","value":0},
       start_h: {"id":52,"type":"u32","value":0},
       start_w: {"id":53,"type":"u32","value":0},
+      half_x: {"id":64,"type":"bool","value":0},
+      half_weight: {"id":65,"type":"bool","value":0},
+      half_bias: {"id":66,"type":"bool","value":0},
+      half_residual: {"id":67,"type":"bool","value":0},
+      half_y: {"id":68,"type":"bool","value":0},
     },
     push: {
       units: {"offset":0,"type":"u32"},
@@ -540,12 +573,12 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "convolution/cpu_depthwise_flat.texel": {
     id: "convolution/cpu_depthwise_flat.texel",
     bindings: [
-      {"name":"x_texel4","kind":"texel4","access":"read"},
-      {"name":"weight_texel1","kind":"texel1","access":"read"},
-      {"name":"bias_texel1","kind":"texel1","access":"read"},
-      {"name":"residual_texel4","kind":"texel4","access":"read"},
-      {"name":"y_block","kind":"storage","access":"write"},
-      {"name":"y_old_texel4","kind":"texel4","access":"read"},
+      {"name":"x_texel4","kind":"texel4","access":"read","half":"half_x"},
+      {"name":"weight_texel1","kind":"texel1","access":"read","half":"half_weight"},
+      {"name":"bias_texel1","kind":"texel1","access":"read","half":"half_bias"},
+      {"name":"residual_texel4","kind":"texel4","access":"read","half":"half_residual"},
+      {"name":"y_block","kind":"storage","access":"write","half":"half_y"},
+      {"name":"y_old_texel4","kind":"texel4","access":"read","half":"half_y_old"},
     ],
     addresses: false,
     constants: {
@@ -577,6 +610,12 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       start_d: {"id":51,"type":"u32","value":0},
       start_h: {"id":52,"type":"u32","value":0},
       start_w: {"id":53,"type":"u32","value":0},
+      half_x: {"id":64,"type":"bool","value":0},
+      half_weight: {"id":65,"type":"bool","value":0},
+      half_bias: {"id":66,"type":"bool","value":0},
+      half_residual: {"id":67,"type":"bool","value":0},
+      half_y: {"id":68,"type":"bool","value":0},
+      half_y_old: {"id":69,"type":"bool","value":0},
     },
     push: {
       units: {"offset":0,"type":"u32"},
@@ -592,11 +631,11 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "convolution/cpu_depthwise_lanes.address": {
     id: "convolution/cpu_depthwise_lanes.address",
     bindings: [
-      {"name":"x","kind":"storage","access":"read"},
-      {"name":"weight","kind":"storage","access":"read"},
-      {"name":"bias","kind":"storage","access":"read"},
-      {"name":"residual","kind":"storage","access":"read"},
-      {"name":"y","kind":"storage","access":"write"},
+      {"name":"x","kind":"storage","access":"read","half":"half_x"},
+      {"name":"weight","kind":"storage","access":"read","half":"half_weight"},
+      {"name":"bias","kind":"storage","access":"read","half":"half_bias"},
+      {"name":"residual","kind":"storage","access":"read","half":"half_residual"},
+      {"name":"y","kind":"storage","access":"write","half":"half_y"},
     ],
     addresses: true,
     constants: {
@@ -626,6 +665,11 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       start_d: {"id":51,"type":"u32","value":0},
       start_h: {"id":52,"type":"u32","value":0},
       start_w: {"id":53,"type":"u32","value":0},
+      half_x: {"id":64,"type":"bool","value":0},
+      half_weight: {"id":65,"type":"bool","value":0},
+      half_bias: {"id":66,"type":"bool","value":0},
+      half_residual: {"id":67,"type":"bool","value":0},
+      half_y: {"id":68,"type":"bool","value":0},
     },
     push: {
       parts: {"offset":40,"type":"u32"},
@@ -648,11 +692,11 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "convolution/cpu_depthwise_lanes.storage": {
     id: "convolution/cpu_depthwise_lanes.storage",
     bindings: [
-      {"name":"x_block","kind":"storage","access":"read"},
-      {"name":"weight_block","kind":"storage","access":"read"},
-      {"name":"bias_block","kind":"storage","access":"read"},
-      {"name":"residual_block","kind":"storage","access":"read"},
-      {"name":"y_block","kind":"storage","access":"write"},
+      {"name":"x_quads_block","kind":"storage","access":"read","half":"half_x"},
+      {"name":"weight_block","kind":"storage","access":"read","half":"half_weight"},
+      {"name":"bias_block","kind":"storage","access":"read","half":"half_bias"},
+      {"name":"residual_quads_block","kind":"storage","access":"read","half":"half_residual"},
+      {"name":"y_block","kind":"storage","access":"write","half":"half_y"},
     ],
     addresses: false,
     constants: {
@@ -682,6 +726,11 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       start_d: {"id":51,"type":"u32","value":0},
       start_h: {"id":52,"type":"u32","value":0},
       start_w: {"id":53,"type":"u32","value":0},
+      half_x: {"id":64,"type":"bool","value":0},
+      half_weight: {"id":65,"type":"bool","value":0},
+      half_bias: {"id":66,"type":"bool","value":0},
+      half_residual: {"id":67,"type":"bool","value":0},
+      half_y: {"id":68,"type":"bool","value":0},
     },
     push: {
       parts: {"offset":0,"type":"u32"},
@@ -704,11 +753,11 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "convolution/cpu_depthwise_lanes.texel": {
     id: "convolution/cpu_depthwise_lanes.texel",
     bindings: [
-      {"name":"x_texel4","kind":"texel4","access":"read"},
-      {"name":"weight_texel1","kind":"texel1","access":"read"},
-      {"name":"bias_texel1","kind":"texel1","access":"read"},
-      {"name":"residual_texel4","kind":"texel4","access":"read"},
-      {"name":"y_block","kind":"storage","access":"write"},
+      {"name":"x_texel4","kind":"texel4","access":"read","half":"half_x"},
+      {"name":"weight_texel1","kind":"texel1","access":"read","half":"half_weight"},
+      {"name":"bias_texel1","kind":"texel1","access":"read","half":"half_bias"},
+      {"name":"residual_texel4","kind":"texel4","access":"read","half":"half_residual"},
+      {"name":"y_block","kind":"storage","access":"write","half":"half_y"},
     ],
     addresses: false,
     constants: {
@@ -738,6 +787,11 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       start_d: {"id":51,"type":"u32","value":0},
       start_h: {"id":52,"type":"u32","value":0},
       start_w: {"id":53,"type":"u32","value":0},
+      half_x: {"id":64,"type":"bool","value":0},
+      half_weight: {"id":65,"type":"bool","value":0},
+      half_bias: {"id":66,"type":"bool","value":0},
+      half_residual: {"id":67,"type":"bool","value":0},
+      half_y: {"id":68,"type":"bool","value":0},
     },
     push: {
       parts: {"offset":0,"type":"u32"},
@@ -760,11 +814,11 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "convolution/cpu_depthwise_rows.address": {
     id: "convolution/cpu_depthwise_rows.address",
     bindings: [
-      {"name":"x","kind":"storage","access":"read"},
-      {"name":"weight","kind":"storage","access":"read"},
-      {"name":"bias","kind":"storage","access":"read"},
-      {"name":"residual","kind":"storage","access":"read"},
-      {"name":"y","kind":"storage","access":"write"},
+      {"name":"x","kind":"storage","access":"read","half":"half_x"},
+      {"name":"weight","kind":"storage","access":"read","half":"half_weight"},
+      {"name":"bias","kind":"storage","access":"read","half":"half_bias"},
+      {"name":"residual","kind":"storage","access":"read","half":"half_residual"},
+      {"name":"y","kind":"storage","access":"write","half":"half_y"},
     ],
     addresses: true,
     constants: {
@@ -795,6 +849,11 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       start_d: {"id":51,"type":"u32","value":0},
       start_h: {"id":52,"type":"u32","value":0},
       start_w: {"id":53,"type":"u32","value":0},
+      half_x: {"id":64,"type":"bool","value":0},
+      half_weight: {"id":65,"type":"bool","value":0},
+      half_bias: {"id":66,"type":"bool","value":0},
+      half_residual: {"id":67,"type":"bool","value":0},
+      half_y: {"id":68,"type":"bool","value":0},
     },
     push: {
       units: {"offset":40,"type":"u32"},
@@ -817,11 +876,11 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "convolution/cpu_depthwise_rows.storage": {
     id: "convolution/cpu_depthwise_rows.storage",
     bindings: [
-      {"name":"x_block","kind":"storage","access":"read"},
-      {"name":"weight_block","kind":"storage","access":"read"},
-      {"name":"bias_block","kind":"storage","access":"read"},
-      {"name":"residual_block","kind":"storage","access":"read"},
-      {"name":"y_block","kind":"storage","access":"write"},
+      {"name":"x_quads_block","kind":"storage","access":"read","half":"half_x"},
+      {"name":"weight_block","kind":"storage","access":"read","half":"half_weight"},
+      {"name":"bias_block","kind":"storage","access":"read","half":"half_bias"},
+      {"name":"residual_block","kind":"storage","access":"read","half":"half_residual"},
+      {"name":"y_block","kind":"storage","access":"write","half":"half_y"},
     ],
     addresses: false,
     constants: {
@@ -852,6 +911,11 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       start_d: {"id":51,"type":"u32","value":0},
       start_h: {"id":52,"type":"u32","value":0},
       start_w: {"id":53,"type":"u32","value":0},
+      half_x: {"id":64,"type":"bool","value":0},
+      half_weight: {"id":65,"type":"bool","value":0},
+      half_bias: {"id":66,"type":"bool","value":0},
+      half_residual: {"id":67,"type":"bool","value":0},
+      half_y: {"id":68,"type":"bool","value":0},
     },
     push: {
       units: {"offset":0,"type":"u32"},
@@ -874,11 +938,11 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "convolution/cpu_depthwise_rows.texel": {
     id: "convolution/cpu_depthwise_rows.texel",
     bindings: [
-      {"name":"x_texel4","kind":"texel4","access":"read"},
-      {"name":"weight_texel1","kind":"texel1","access":"read"},
-      {"name":"bias_texel1","kind":"texel1","access":"read"},
-      {"name":"residual_texel1","kind":"texel1","access":"read"},
-      {"name":"y_block","kind":"storage","access":"write"},
+      {"name":"x_texel4","kind":"texel4","access":"read","half":"half_x"},
+      {"name":"weight_texel1","kind":"texel1","access":"read","half":"half_weight"},
+      {"name":"bias_texel1","kind":"texel1","access":"read","half":"half_bias"},
+      {"name":"residual_texel1","kind":"texel1","access":"read","half":"half_residual"},
+      {"name":"y_block","kind":"storage","access":"write","half":"half_y"},
     ],
     addresses: false,
     constants: {
@@ -909,6 +973,11 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       start_d: {"id":51,"type":"u32","value":0},
       start_h: {"id":52,"type":"u32","value":0},
       start_w: {"id":53,"type":"u32","value":0},
+      half_x: {"id":64,"type":"bool","value":0},
+      half_weight: {"id":65,"type":"bool","value":0},
+      half_bias: {"id":66,"type":"bool","value":0},
+      half_residual: {"id":67,"type":"bool","value":0},
+      half_y: {"id":68,"type":"bool","value":0},
     },
     push: {
       units: {"offset":0,"type":"u32"},
@@ -931,10 +1000,10 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "convolution/cpu_depthwise_transposed.address": {
     id: "convolution/cpu_depthwise_transposed.address",
     bindings: [
-      {"name":"x","kind":"storage","access":"read"},
-      {"name":"weight","kind":"storage","access":"read"},
-      {"name":"bias","kind":"storage","access":"read"},
-      {"name":"y","kind":"storage","access":"write"},
+      {"name":"x","kind":"storage","access":"read","half":"half_x"},
+      {"name":"weight","kind":"storage","access":"read","half":"half_weight"},
+      {"name":"bias","kind":"storage","access":"read","half":"half_bias"},
+      {"name":"y","kind":"storage","access":"write","half":"half_y"},
     ],
     addresses: true,
     constants: {
@@ -964,6 +1033,10 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       start_d: {"id":51,"type":"u32","value":0},
       start_h: {"id":52,"type":"u32","value":0},
       start_w: {"id":53,"type":"u32","value":0},
+      half_x: {"id":64,"type":"bool","value":0},
+      half_weight: {"id":65,"type":"bool","value":0},
+      half_bias: {"id":66,"type":"bool","value":0},
+      half_y: {"id":67,"type":"bool","value":0},
     },
     push: {
       parts: {"offset":32,"type":"u32"},
@@ -982,10 +1055,10 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "convolution/cpu_depthwise_transposed.storage": {
     id: "convolution/cpu_depthwise_transposed.storage",
     bindings: [
-      {"name":"x_block","kind":"storage","access":"read"},
-      {"name":"weight_block","kind":"storage","access":"read"},
-      {"name":"bias_block","kind":"storage","access":"read"},
-      {"name":"y_block","kind":"storage","access":"write"},
+      {"name":"x_quads_block","kind":"storage","access":"read","half":"half_x"},
+      {"name":"weight_block","kind":"storage","access":"read","half":"half_weight"},
+      {"name":"bias_block","kind":"storage","access":"read","half":"half_bias"},
+      {"name":"y_block","kind":"storage","access":"write","half":"half_y"},
     ],
     addresses: false,
     constants: {
@@ -1015,6 +1088,10 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       start_d: {"id":51,"type":"u32","value":0},
       start_h: {"id":52,"type":"u32","value":0},
       start_w: {"id":53,"type":"u32","value":0},
+      half_x: {"id":64,"type":"bool","value":0},
+      half_weight: {"id":65,"type":"bool","value":0},
+      half_bias: {"id":66,"type":"bool","value":0},
+      half_y: {"id":67,"type":"bool","value":0},
     },
     push: {
       parts: {"offset":0,"type":"u32"},
@@ -1033,10 +1110,10 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "convolution/cpu_depthwise_transposed.texel": {
     id: "convolution/cpu_depthwise_transposed.texel",
     bindings: [
-      {"name":"x_texel4","kind":"texel4","access":"read"},
-      {"name":"weight_texel1","kind":"texel1","access":"read"},
-      {"name":"bias_texel1","kind":"texel1","access":"read"},
-      {"name":"y_block","kind":"storage","access":"write"},
+      {"name":"x_texel4","kind":"texel4","access":"read","half":"half_x"},
+      {"name":"weight_texel1","kind":"texel1","access":"read","half":"half_weight"},
+      {"name":"bias_texel1","kind":"texel1","access":"read","half":"half_bias"},
+      {"name":"y_block","kind":"storage","access":"write","half":"half_y"},
     ],
     addresses: false,
     constants: {
@@ -1066,6 +1143,10 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       start_d: {"id":51,"type":"u32","value":0},
       start_h: {"id":52,"type":"u32","value":0},
       start_w: {"id":53,"type":"u32","value":0},
+      half_x: {"id":64,"type":"bool","value":0},
+      half_weight: {"id":65,"type":"bool","value":0},
+      half_bias: {"id":66,"type":"bool","value":0},
+      half_y: {"id":67,"type":"bool","value":0},
     },
     push: {
       parts: {"offset":0,"type":"u32"},
@@ -1084,11 +1165,11 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "convolution/cpu_few.address": {
     id: "convolution/cpu_few.address",
     bindings: [
-      {"name":"x","kind":"storage","access":"read"},
-      {"name":"weight","kind":"storage","access":"read"},
-      {"name":"bias","kind":"storage","access":"read"},
-      {"name":"residual","kind":"storage","access":"read"},
-      {"name":"y","kind":"storage","access":"write"},
+      {"name":"x","kind":"storage","access":"read","half":"half_x"},
+      {"name":"weight","kind":"storage","access":"read","half":"half_weight"},
+      {"name":"bias","kind":"storage","access":"read","half":"half_bias"},
+      {"name":"residual","kind":"storage","access":"read","half":"half_residual"},
+      {"name":"y","kind":"storage","access":"write","half":"half_y"},
     ],
     addresses: true,
     constants: {
@@ -1119,6 +1200,11 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       start_d: {"id":51,"type":"u32","value":0},
       start_h: {"id":52,"type":"u32","value":0},
       start_w: {"id":53,"type":"u32","value":0},
+      half_x: {"id":64,"type":"bool","value":0},
+      half_weight: {"id":65,"type":"bool","value":0},
+      half_bias: {"id":66,"type":"bool","value":0},
+      half_residual: {"id":67,"type":"bool","value":0},
+      half_y: {"id":68,"type":"bool","value":0},
     },
     push: {
       columns: {"offset":40,"type":"u32"},
@@ -1149,11 +1235,11 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "convolution/cpu_few.storage": {
     id: "convolution/cpu_few.storage",
     bindings: [
-      {"name":"x_block","kind":"storage","access":"read"},
-      {"name":"weight_block","kind":"storage","access":"read"},
-      {"name":"bias_block","kind":"storage","access":"read"},
-      {"name":"residual_block","kind":"storage","access":"read"},
-      {"name":"y_block","kind":"storage","access":"write"},
+      {"name":"x_quads_block","kind":"storage","access":"read","half":"half_x"},
+      {"name":"weight_block","kind":"storage","access":"read","half":"half_weight"},
+      {"name":"bias_block","kind":"storage","access":"read","half":"half_bias"},
+      {"name":"residual_block","kind":"storage","access":"read","half":"half_residual"},
+      {"name":"y_block","kind":"storage","access":"write","half":"half_y"},
     ],
     addresses: false,
     constants: {
@@ -1184,6 +1270,11 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       start_d: {"id":51,"type":"u32","value":0},
       start_h: {"id":52,"type":"u32","value":0},
       start_w: {"id":53,"type":"u32","value":0},
+      half_x: {"id":64,"type":"bool","value":0},
+      half_weight: {"id":65,"type":"bool","value":0},
+      half_bias: {"id":66,"type":"bool","value":0},
+      half_residual: {"id":67,"type":"bool","value":0},
+      half_y: {"id":68,"type":"bool","value":0},
     },
     push: {
       columns: {"offset":0,"type":"u32"},
@@ -1214,11 +1305,11 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "convolution/cpu_few.texel": {
     id: "convolution/cpu_few.texel",
     bindings: [
-      {"name":"x_texel4","kind":"texel4","access":"read"},
-      {"name":"weight_texel1","kind":"texel1","access":"read"},
-      {"name":"bias_texel1","kind":"texel1","access":"read"},
-      {"name":"residual_texel1","kind":"texel1","access":"read"},
-      {"name":"y_block","kind":"storage","access":"write"},
+      {"name":"x_texel4","kind":"texel4","access":"read","half":"half_x"},
+      {"name":"weight_texel1","kind":"texel1","access":"read","half":"half_weight"},
+      {"name":"bias_texel1","kind":"texel1","access":"read","half":"half_bias"},
+      {"name":"residual_texel1","kind":"texel1","access":"read","half":"half_residual"},
+      {"name":"y_block","kind":"storage","access":"write","half":"half_y"},
     ],
     addresses: false,
     constants: {
@@ -1249,6 +1340,11 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       start_d: {"id":51,"type":"u32","value":0},
       start_h: {"id":52,"type":"u32","value":0},
       start_w: {"id":53,"type":"u32","value":0},
+      half_x: {"id":64,"type":"bool","value":0},
+      half_weight: {"id":65,"type":"bool","value":0},
+      half_bias: {"id":66,"type":"bool","value":0},
+      half_residual: {"id":67,"type":"bool","value":0},
+      half_y: {"id":68,"type":"bool","value":0},
     },
     push: {
       columns: {"offset":0,"type":"u32"},
@@ -1279,11 +1375,11 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "convolution/cpu_forward.address": {
     id: "convolution/cpu_forward.address",
     bindings: [
-      {"name":"x","kind":"storage","access":"read"},
-      {"name":"weight","kind":"storage","access":"read"},
-      {"name":"bias","kind":"storage","access":"read"},
-      {"name":"residual","kind":"storage","access":"read"},
-      {"name":"y","kind":"storage","access":"write"},
+      {"name":"x","kind":"storage","access":"read","half":"half_x"},
+      {"name":"weight","kind":"storage","access":"read","half":"half_weight"},
+      {"name":"bias","kind":"storage","access":"read","half":"half_bias"},
+      {"name":"residual","kind":"storage","access":"read","half":"half_residual"},
+      {"name":"y","kind":"storage","access":"write","half":"half_y"},
     ],
     addresses: true,
     constants: {
@@ -1314,6 +1410,11 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       start_d: {"id":51,"type":"u32","value":0},
       start_h: {"id":52,"type":"u32","value":0},
       start_w: {"id":53,"type":"u32","value":0},
+      half_x: {"id":64,"type":"bool","value":0},
+      half_weight: {"id":65,"type":"bool","value":0},
+      half_bias: {"id":66,"type":"bool","value":0},
+      half_residual: {"id":67,"type":"bool","value":0},
+      half_y: {"id":68,"type":"bool","value":0},
     },
     push: {
       quads: {"offset":40,"type":"u32"},
@@ -1343,11 +1444,11 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "convolution/cpu_forward.storage": {
     id: "convolution/cpu_forward.storage",
     bindings: [
-      {"name":"x_block","kind":"storage","access":"read"},
-      {"name":"weight_block","kind":"storage","access":"read"},
-      {"name":"bias_block","kind":"storage","access":"read"},
-      {"name":"residual_block","kind":"storage","access":"read"},
-      {"name":"y_block","kind":"storage","access":"write"},
+      {"name":"x_quads_block","kind":"storage","access":"read","half":"half_x"},
+      {"name":"weight_quads_block","kind":"storage","access":"read","half":"half_weight"},
+      {"name":"bias_block","kind":"storage","access":"read","half":"half_bias"},
+      {"name":"residual_block","kind":"storage","access":"read","half":"half_residual"},
+      {"name":"y_block","kind":"storage","access":"write","half":"half_y"},
     ],
     addresses: false,
     constants: {
@@ -1378,6 +1479,11 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       start_d: {"id":51,"type":"u32","value":0},
       start_h: {"id":52,"type":"u32","value":0},
       start_w: {"id":53,"type":"u32","value":0},
+      half_x: {"id":64,"type":"bool","value":0},
+      half_weight: {"id":65,"type":"bool","value":0},
+      half_bias: {"id":66,"type":"bool","value":0},
+      half_residual: {"id":67,"type":"bool","value":0},
+      half_y: {"id":68,"type":"bool","value":0},
     },
     push: {
       quads: {"offset":0,"type":"u32"},
@@ -1407,13 +1513,13 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "convolution/cpu_forward.texel": {
     id: "convolution/cpu_forward.texel",
     bindings: [
-      {"name":"x_texel4","kind":"texel4","access":"read"},
-      {"name":"weight_texel4","kind":"texel4","access":"read"},
-      {"name":"bias_texel1","kind":"texel1","access":"read"},
-      {"name":"residual_texel1","kind":"texel1","access":"read"},
-      {"name":"y_block","kind":"storage","access":"write"},
-      {"name":"y_old_texel4","kind":"texel4","access":"read"},
-      {"name":"residual_texel4","kind":"texel4","access":"read"},
+      {"name":"x_texel4","kind":"texel4","access":"read","half":"half_x"},
+      {"name":"weight_texel4","kind":"texel4","access":"read","half":"half_weight"},
+      {"name":"bias_texel1","kind":"texel1","access":"read","half":"half_bias"},
+      {"name":"residual_texel1","kind":"texel1","access":"read","half":"half_residual"},
+      {"name":"y_block","kind":"storage","access":"write","half":"half_y"},
+      {"name":"y_old_texel4","kind":"texel4","access":"read","half":"half_y_old"},
+      {"name":"residual_texel4","kind":"texel4","access":"read","half":"half_again_residual"},
     ],
     addresses: false,
     constants: {
@@ -1444,6 +1550,13 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       start_d: {"id":51,"type":"u32","value":0},
       start_h: {"id":52,"type":"u32","value":0},
       start_w: {"id":53,"type":"u32","value":0},
+      half_x: {"id":64,"type":"bool","value":0},
+      half_weight: {"id":65,"type":"bool","value":0},
+      half_bias: {"id":66,"type":"bool","value":0},
+      half_residual: {"id":67,"type":"bool","value":0},
+      half_y: {"id":68,"type":"bool","value":0},
+      half_y_old: {"id":69,"type":"bool","value":0},
+      half_again_residual: {"id":70,"type":"bool","value":0},
     },
     push: {
       quads: {"offset":0,"type":"u32"},
@@ -1473,11 +1586,11 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "convolution/cpu_grouped.address": {
     id: "convolution/cpu_grouped.address",
     bindings: [
-      {"name":"x","kind":"storage","access":"read"},
-      {"name":"weight","kind":"storage","access":"read"},
-      {"name":"bias","kind":"storage","access":"read"},
-      {"name":"residual","kind":"storage","access":"read"},
-      {"name":"y","kind":"storage","access":"write"},
+      {"name":"x","kind":"storage","access":"read","half":"half_x"},
+      {"name":"weight","kind":"storage","access":"read","half":"half_weight"},
+      {"name":"bias","kind":"storage","access":"read","half":"half_bias"},
+      {"name":"residual","kind":"storage","access":"read","half":"half_residual"},
+      {"name":"y","kind":"storage","access":"write","half":"half_y"},
     ],
     addresses: true,
     constants: {
@@ -1508,6 +1621,11 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       start_d: {"id":51,"type":"u32","value":0},
       start_h: {"id":52,"type":"u32","value":0},
       start_w: {"id":53,"type":"u32","value":0},
+      half_x: {"id":64,"type":"bool","value":0},
+      half_weight: {"id":65,"type":"bool","value":0},
+      half_bias: {"id":66,"type":"bool","value":0},
+      half_residual: {"id":67,"type":"bool","value":0},
+      half_y: {"id":68,"type":"bool","value":0},
     },
     push: {
       parts: {"offset":40,"type":"u32"},
@@ -1532,11 +1650,11 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "convolution/cpu_grouped.storage": {
     id: "convolution/cpu_grouped.storage",
     bindings: [
-      {"name":"x_block","kind":"storage","access":"read"},
-      {"name":"weight_block","kind":"storage","access":"read"},
-      {"name":"bias_block","kind":"storage","access":"read"},
-      {"name":"residual_block","kind":"storage","access":"read"},
-      {"name":"y_block","kind":"storage","access":"write"},
+      {"name":"x_quads_block","kind":"storage","access":"read","half":"half_x"},
+      {"name":"weight_quads_block","kind":"storage","access":"read","half":"half_weight"},
+      {"name":"bias_block","kind":"storage","access":"read","half":"half_bias"},
+      {"name":"residual_quads_block","kind":"storage","access":"read","half":"half_residual"},
+      {"name":"y_block","kind":"storage","access":"write","half":"half_y"},
     ],
     addresses: false,
     constants: {
@@ -1567,6 +1685,11 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       start_d: {"id":51,"type":"u32","value":0},
       start_h: {"id":52,"type":"u32","value":0},
       start_w: {"id":53,"type":"u32","value":0},
+      half_x: {"id":64,"type":"bool","value":0},
+      half_weight: {"id":65,"type":"bool","value":0},
+      half_bias: {"id":66,"type":"bool","value":0},
+      half_residual: {"id":67,"type":"bool","value":0},
+      half_y: {"id":68,"type":"bool","value":0},
     },
     push: {
       parts: {"offset":0,"type":"u32"},
@@ -1591,11 +1714,11 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "convolution/cpu_grouped.texel": {
     id: "convolution/cpu_grouped.texel",
     bindings: [
-      {"name":"x_texel4","kind":"texel4","access":"read"},
-      {"name":"weight_texel4","kind":"texel4","access":"read"},
-      {"name":"bias_texel1","kind":"texel1","access":"read"},
-      {"name":"residual_texel4","kind":"texel4","access":"read"},
-      {"name":"y_block","kind":"storage","access":"write"},
+      {"name":"x_texel4","kind":"texel4","access":"read","half":"half_x"},
+      {"name":"weight_texel4","kind":"texel4","access":"read","half":"half_weight"},
+      {"name":"bias_texel1","kind":"texel1","access":"read","half":"half_bias"},
+      {"name":"residual_texel4","kind":"texel4","access":"read","half":"half_residual"},
+      {"name":"y_block","kind":"storage","access":"write","half":"half_y"},
     ],
     addresses: false,
     constants: {
@@ -1626,6 +1749,11 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       start_d: {"id":51,"type":"u32","value":0},
       start_h: {"id":52,"type":"u32","value":0},
       start_w: {"id":53,"type":"u32","value":0},
+      half_x: {"id":64,"type":"bool","value":0},
+      half_weight: {"id":65,"type":"bool","value":0},
+      half_bias: {"id":66,"type":"bool","value":0},
+      half_residual: {"id":67,"type":"bool","value":0},
+      half_y: {"id":68,"type":"bool","value":0},
     },
     push: {
       parts: {"offset":0,"type":"u32"},
@@ -1650,11 +1778,11 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "convolution/cpu_multiple.address": {
     id: "convolution/cpu_multiple.address",
     bindings: [
-      {"name":"x","kind":"storage","access":"read"},
-      {"name":"weight","kind":"storage","access":"read"},
-      {"name":"bias","kind":"storage","access":"read"},
-      {"name":"residual","kind":"storage","access":"read"},
-      {"name":"y","kind":"storage","access":"write"},
+      {"name":"x","kind":"storage","access":"read","half":"half_x"},
+      {"name":"weight","kind":"storage","access":"read","half":"half_weight"},
+      {"name":"bias","kind":"storage","access":"read","half":"half_bias"},
+      {"name":"residual","kind":"storage","access":"read","half":"half_residual"},
+      {"name":"y","kind":"storage","access":"write","half":"half_y"},
     ],
     addresses: true,
     constants: {
@@ -1679,6 +1807,11 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       start_d: {"id":51,"type":"u32","value":0},
       start_h: {"id":52,"type":"u32","value":0},
       start_w: {"id":53,"type":"u32","value":0},
+      half_x: {"id":64,"type":"bool","value":0},
+      half_weight: {"id":65,"type":"bool","value":0},
+      half_bias: {"id":66,"type":"bool","value":0},
+      half_residual: {"id":67,"type":"bool","value":0},
+      half_y: {"id":68,"type":"bool","value":0},
     },
     push: {
       chunks: {"offset":40,"type":"u32"},
@@ -1695,11 +1828,11 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "convolution/cpu_multiple.storage": {
     id: "convolution/cpu_multiple.storage",
     bindings: [
-      {"name":"x_block","kind":"storage","access":"read"},
-      {"name":"weight_block","kind":"storage","access":"read"},
-      {"name":"bias_block","kind":"storage","access":"read"},
-      {"name":"residual_block","kind":"storage","access":"read"},
-      {"name":"y_block","kind":"storage","access":"write"},
+      {"name":"x_quads_block","kind":"storage","access":"read","half":"half_x"},
+      {"name":"weight_block","kind":"storage","access":"read","half":"half_weight"},
+      {"name":"bias_block","kind":"storage","access":"read","half":"half_bias"},
+      {"name":"residual_block","kind":"storage","access":"read","half":"half_residual"},
+      {"name":"y_block","kind":"storage","access":"write","half":"half_y"},
     ],
     addresses: false,
     constants: {
@@ -1724,6 +1857,11 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       start_d: {"id":51,"type":"u32","value":0},
       start_h: {"id":52,"type":"u32","value":0},
       start_w: {"id":53,"type":"u32","value":0},
+      half_x: {"id":64,"type":"bool","value":0},
+      half_weight: {"id":65,"type":"bool","value":0},
+      half_bias: {"id":66,"type":"bool","value":0},
+      half_residual: {"id":67,"type":"bool","value":0},
+      half_y: {"id":68,"type":"bool","value":0},
     },
     push: {
       chunks: {"offset":0,"type":"u32"},
@@ -1740,11 +1878,11 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "convolution/cpu_multiple.texel": {
     id: "convolution/cpu_multiple.texel",
     bindings: [
-      {"name":"x_texel4","kind":"texel4","access":"read"},
-      {"name":"weight_texel1","kind":"texel1","access":"read"},
-      {"name":"bias_texel1","kind":"texel1","access":"read"},
-      {"name":"residual_texel1","kind":"texel1","access":"read"},
-      {"name":"y_block","kind":"storage","access":"write"},
+      {"name":"x_texel4","kind":"texel4","access":"read","half":"half_x"},
+      {"name":"weight_texel1","kind":"texel1","access":"read","half":"half_weight"},
+      {"name":"bias_texel1","kind":"texel1","access":"read","half":"half_bias"},
+      {"name":"residual_texel1","kind":"texel1","access":"read","half":"half_residual"},
+      {"name":"y_block","kind":"storage","access":"write","half":"half_y"},
     ],
     addresses: false,
     constants: {
@@ -1769,6 +1907,11 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       start_d: {"id":51,"type":"u32","value":0},
       start_h: {"id":52,"type":"u32","value":0},
       start_w: {"id":53,"type":"u32","value":0},
+      half_x: {"id":64,"type":"bool","value":0},
+      half_weight: {"id":65,"type":"bool","value":0},
+      half_bias: {"id":66,"type":"bool","value":0},
+      half_residual: {"id":67,"type":"bool","value":0},
+      half_y: {"id":68,"type":"bool","value":0},
     },
     push: {
       chunks: {"offset":0,"type":"u32"},
@@ -1785,11 +1928,11 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "convolution/cpu_multiple_edges.address": {
     id: "convolution/cpu_multiple_edges.address",
     bindings: [
-      {"name":"x","kind":"storage","access":"read"},
-      {"name":"weight","kind":"storage","access":"read"},
-      {"name":"bias","kind":"storage","access":"read"},
-      {"name":"residual","kind":"storage","access":"read"},
-      {"name":"y","kind":"storage","access":"write"},
+      {"name":"x","kind":"storage","access":"read","half":"half_x"},
+      {"name":"weight","kind":"storage","access":"read","half":"half_weight"},
+      {"name":"bias","kind":"storage","access":"read","half":"half_bias"},
+      {"name":"residual","kind":"storage","access":"read","half":"half_residual"},
+      {"name":"y","kind":"storage","access":"write","half":"half_y"},
     ],
     addresses: true,
     constants: {
@@ -1812,6 +1955,11 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       start_d: {"id":51,"type":"u32","value":0},
       start_h: {"id":52,"type":"u32","value":0},
       start_w: {"id":53,"type":"u32","value":0},
+      half_x: {"id":64,"type":"bool","value":0},
+      half_weight: {"id":65,"type":"bool","value":0},
+      half_bias: {"id":66,"type":"bool","value":0},
+      half_residual: {"id":67,"type":"bool","value":0},
+      half_y: {"id":68,"type":"bool","value":0},
     },
     push: {
       filters: {"offset":40,"type":"u32"},
@@ -1825,11 +1973,11 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "convolution/cpu_multiple_edges.storage": {
     id: "convolution/cpu_multiple_edges.storage",
     bindings: [
-      {"name":"x_block","kind":"storage","access":"read"},
-      {"name":"weight_block","kind":"storage","access":"read"},
-      {"name":"bias_block","kind":"storage","access":"read"},
-      {"name":"residual_block","kind":"storage","access":"read"},
-      {"name":"y_pair_block","kind":"storage","access":"write"},
+      {"name":"x_block","kind":"storage","access":"read","half":"half_x"},
+      {"name":"weight_block","kind":"storage","access":"read","half":"half_weight"},
+      {"name":"bias_block","kind":"storage","access":"read","half":"half_bias"},
+      {"name":"residual_block","kind":"storage","access":"read","half":"half_residual"},
+      {"name":"y_pair_block","kind":"storage","access":"write","half":"half_y"},
     ],
     addresses: false,
     constants: {
@@ -1852,6 +2000,11 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       start_d: {"id":51,"type":"u32","value":0},
       start_h: {"id":52,"type":"u32","value":0},
       start_w: {"id":53,"type":"u32","value":0},
+      half_x: {"id":64,"type":"bool","value":0},
+      half_weight: {"id":65,"type":"bool","value":0},
+      half_bias: {"id":66,"type":"bool","value":0},
+      half_residual: {"id":67,"type":"bool","value":0},
+      half_y: {"id":68,"type":"bool","value":0},
     },
     push: {
       filters: {"offset":0,"type":"u32"},
@@ -1865,11 +2018,11 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "convolution/cpu_multiple_edges.texel": {
     id: "convolution/cpu_multiple_edges.texel",
     bindings: [
-      {"name":"x_texel1","kind":"texel1","access":"read"},
-      {"name":"weight_texel1","kind":"texel1","access":"read"},
-      {"name":"bias_texel1","kind":"texel1","access":"read"},
-      {"name":"residual_texel1","kind":"texel1","access":"read"},
-      {"name":"y_pair_block","kind":"storage","access":"write"},
+      {"name":"x_texel1","kind":"texel1","access":"read","half":"half_x"},
+      {"name":"weight_texel1","kind":"texel1","access":"read","half":"half_weight"},
+      {"name":"bias_texel1","kind":"texel1","access":"read","half":"half_bias"},
+      {"name":"residual_texel1","kind":"texel1","access":"read","half":"half_residual"},
+      {"name":"y_pair_block","kind":"storage","access":"write","half":"half_y"},
     ],
     addresses: false,
     constants: {
@@ -1892,6 +2045,11 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       start_d: {"id":51,"type":"u32","value":0},
       start_h: {"id":52,"type":"u32","value":0},
       start_w: {"id":53,"type":"u32","value":0},
+      half_x: {"id":64,"type":"bool","value":0},
+      half_weight: {"id":65,"type":"bool","value":0},
+      half_bias: {"id":66,"type":"bool","value":0},
+      half_residual: {"id":67,"type":"bool","value":0},
+      half_y: {"id":68,"type":"bool","value":0},
     },
     push: {
       filters: {"offset":0,"type":"u32"},
@@ -1905,12 +2063,14 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "convolution/cpu_pack_input.address": {
     id: "convolution/cpu_pack_input.address",
     bindings: [
-      {"name":"x","kind":"storage","access":"read"},
-      {"name":"packed","kind":"storage","access":"write"},
+      {"name":"x","kind":"storage","access":"read","half":"half_x"},
+      {"name":"packed","kind":"storage","access":"write","half":"half_packed"},
     ],
     addresses: true,
     constants: {
       local_size_x: {"id":0,"type":"u32","value":1},
+      half_x: {"id":64,"type":"bool","value":0},
+      half_packed: {"id":65,"type":"bool","value":0},
     },
     push: {
       rows: {"offset":16,"type":"u32"},
@@ -1940,12 +2100,14 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "convolution/cpu_pack_input.storage": {
     id: "convolution/cpu_pack_input.storage",
     bindings: [
-      {"name":"x_block","kind":"storage","access":"read"},
-      {"name":"packed_block","kind":"storage","access":"write"},
+      {"name":"x_block","kind":"storage","access":"read","half":"half_x"},
+      {"name":"packed_block","kind":"storage","access":"write","half":"half_packed"},
     ],
     addresses: false,
     constants: {
       local_size_x: {"id":0,"type":"u32","value":1},
+      half_x: {"id":64,"type":"bool","value":0},
+      half_packed: {"id":65,"type":"bool","value":0},
     },
     push: {
       rows: {"offset":0,"type":"u32"},
@@ -1975,12 +2137,14 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "convolution/cpu_pack_input.texel": {
     id: "convolution/cpu_pack_input.texel",
     bindings: [
-      {"name":"x_texel1","kind":"texel1","access":"read"},
-      {"name":"packed_block","kind":"storage","access":"write"},
+      {"name":"x_texel1","kind":"texel1","access":"read","half":"half_x"},
+      {"name":"packed_block","kind":"storage","access":"write","half":"half_packed"},
     ],
     addresses: false,
     constants: {
       local_size_x: {"id":0,"type":"u32","value":1},
+      half_x: {"id":64,"type":"bool","value":0},
+      half_packed: {"id":65,"type":"bool","value":0},
     },
     push: {
       rows: {"offset":0,"type":"u32"},
@@ -2010,12 +2174,12 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "convolution/cpu_pointwise.texel": {
     id: "convolution/cpu_pointwise.texel",
     bindings: [
-      {"name":"x_texel4","kind":"texel4","access":"read"},
-      {"name":"weight_texel4","kind":"texel4","access":"read"},
-      {"name":"bias_texel1","kind":"texel1","access":"read"},
-      {"name":"residual_texel4","kind":"texel4","access":"read"},
-      {"name":"y_block","kind":"storage","access":"write"},
-      {"name":"y_old_texel4","kind":"texel4","access":"read"},
+      {"name":"x_texel4","kind":"texel4","access":"read","half":"half_x"},
+      {"name":"weight_texel4","kind":"texel4","access":"read","half":"half_weight"},
+      {"name":"bias_texel1","kind":"texel1","access":"read","half":"half_bias"},
+      {"name":"residual_texel4","kind":"texel4","access":"read","half":"half_residual"},
+      {"name":"y_block","kind":"storage","access":"write","half":"half_y"},
+      {"name":"y_old_texel4","kind":"texel4","access":"read","half":"half_y_old"},
     ],
     addresses: false,
     constants: {
@@ -2038,6 +2202,12 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       start_d: {"id":51,"type":"u32","value":0},
       start_h: {"id":52,"type":"u32","value":0},
       start_w: {"id":53,"type":"u32","value":0},
+      half_x: {"id":64,"type":"bool","value":0},
+      half_weight: {"id":65,"type":"bool","value":0},
+      half_bias: {"id":66,"type":"bool","value":0},
+      half_residual: {"id":67,"type":"bool","value":0},
+      half_y: {"id":68,"type":"bool","value":0},
+      half_y_old: {"id":69,"type":"bool","value":0},
     },
     push: {
       inputs: {"offset":0,"type":"u32"},
@@ -2054,11 +2224,11 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "convolution/cpu_row.address": {
     id: "convolution/cpu_row.address",
     bindings: [
-      {"name":"x","kind":"storage","access":"read"},
-      {"name":"weight","kind":"storage","access":"read"},
-      {"name":"bias","kind":"storage","access":"read"},
-      {"name":"residual","kind":"storage","access":"read"},
-      {"name":"y","kind":"storage","access":"write"},
+      {"name":"x","kind":"storage","access":"read","half":"half_x"},
+      {"name":"weight","kind":"storage","access":"read","half":"half_weight"},
+      {"name":"bias","kind":"storage","access":"read","half":"half_bias"},
+      {"name":"residual","kind":"storage","access":"read","half":"half_residual"},
+      {"name":"y","kind":"storage","access":"write","half":"half_y"},
     ],
     addresses: true,
     constants: {
@@ -2088,6 +2258,11 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       start_d: {"id":51,"type":"u32","value":0},
       start_h: {"id":52,"type":"u32","value":0},
       start_w: {"id":53,"type":"u32","value":0},
+      half_x: {"id":64,"type":"bool","value":0},
+      half_weight: {"id":65,"type":"bool","value":0},
+      half_bias: {"id":66,"type":"bool","value":0},
+      half_residual: {"id":67,"type":"bool","value":0},
+      half_y: {"id":68,"type":"bool","value":0},
     },
     push: {
       quads: {"offset":40,"type":"u32"},
@@ -2119,11 +2294,11 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "convolution/cpu_row.storage": {
     id: "convolution/cpu_row.storage",
     bindings: [
-      {"name":"x_block","kind":"storage","access":"read"},
-      {"name":"weight_block","kind":"storage","access":"read"},
-      {"name":"bias_block","kind":"storage","access":"read"},
-      {"name":"residual_block","kind":"storage","access":"read"},
-      {"name":"y_block","kind":"storage","access":"write"},
+      {"name":"x_quads_block","kind":"storage","access":"read","half":"half_x"},
+      {"name":"weight_quads_block","kind":"storage","access":"read","half":"half_weight"},
+      {"name":"bias_block","kind":"storage","access":"read","half":"half_bias"},
+      {"name":"residual_block","kind":"storage","access":"read","half":"half_residual"},
+      {"name":"y_block","kind":"storage","access":"write","half":"half_y"},
     ],
     addresses: false,
     constants: {
@@ -2153,6 +2328,11 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       start_d: {"id":51,"type":"u32","value":0},
       start_h: {"id":52,"type":"u32","value":0},
       start_w: {"id":53,"type":"u32","value":0},
+      half_x: {"id":64,"type":"bool","value":0},
+      half_weight: {"id":65,"type":"bool","value":0},
+      half_bias: {"id":66,"type":"bool","value":0},
+      half_residual: {"id":67,"type":"bool","value":0},
+      half_y: {"id":68,"type":"bool","value":0},
     },
     push: {
       quads: {"offset":0,"type":"u32"},
@@ -2184,13 +2364,13 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "convolution/cpu_row.texel": {
     id: "convolution/cpu_row.texel",
     bindings: [
-      {"name":"x_texel4","kind":"texel4","access":"read"},
-      {"name":"weight_texel4","kind":"texel4","access":"read"},
-      {"name":"bias_texel1","kind":"texel1","access":"read"},
-      {"name":"residual_texel1","kind":"texel1","access":"read"},
-      {"name":"y_block","kind":"storage","access":"write"},
-      {"name":"y_old_texel4","kind":"texel4","access":"read"},
-      {"name":"residual_texel4","kind":"texel4","access":"read"},
+      {"name":"x_texel4","kind":"texel4","access":"read","half":"half_x"},
+      {"name":"weight_texel4","kind":"texel4","access":"read","half":"half_weight"},
+      {"name":"bias_texel1","kind":"texel1","access":"read","half":"half_bias"},
+      {"name":"residual_texel1","kind":"texel1","access":"read","half":"half_residual"},
+      {"name":"y_block","kind":"storage","access":"write","half":"half_y"},
+      {"name":"y_old_texel4","kind":"texel4","access":"read","half":"half_y_old"},
+      {"name":"residual_texel4","kind":"texel4","access":"read","half":"half_again_residual"},
     ],
     addresses: false,
     constants: {
@@ -2220,6 +2400,13 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       start_d: {"id":51,"type":"u32","value":0},
       start_h: {"id":52,"type":"u32","value":0},
       start_w: {"id":53,"type":"u32","value":0},
+      half_x: {"id":64,"type":"bool","value":0},
+      half_weight: {"id":65,"type":"bool","value":0},
+      half_bias: {"id":66,"type":"bool","value":0},
+      half_residual: {"id":67,"type":"bool","value":0},
+      half_y: {"id":68,"type":"bool","value":0},
+      half_y_old: {"id":69,"type":"bool","value":0},
+      half_again_residual: {"id":70,"type":"bool","value":0},
     },
     push: {
       quads: {"offset":0,"type":"u32"},
@@ -2251,9 +2438,9 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "convolution/cpu_winograd_gemm.address": {
     id: "convolution/cpu_winograd_gemm.address",
     bindings: [
-      {"name":"v","kind":"storage","access":"read"},
-      {"name":"u","kind":"storage","access":"read"},
-      {"name":"m","kind":"storage","access":"write"},
+      {"name":"v","kind":"storage","access":"read","half":"half_v"},
+      {"name":"u","kind":"storage","access":"read","half":"half_u"},
+      {"name":"m","kind":"storage","access":"write","half":"half_m"},
     ],
     addresses: true,
     constants: {
@@ -2262,6 +2449,9 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       blocks: {"id":2,"type":"u32","value":2},
       quads: {"id":3,"type":"u32","value":1},
       touch: {"id":4,"type":"bool","value":0},
+      half_v: {"id":64,"type":"bool","value":0},
+      half_u: {"id":65,"type":"bool","value":0},
+      half_m: {"id":66,"type":"bool","value":0},
     },
     push: {
       quads: {"offset":24,"type":"u32"},
@@ -2275,9 +2465,9 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "convolution/cpu_winograd_gemm.storage": {
     id: "convolution/cpu_winograd_gemm.storage",
     bindings: [
-      {"name":"v_block","kind":"storage","access":"read"},
-      {"name":"u_block","kind":"storage","access":"read"},
-      {"name":"m_octet_block","kind":"storage","access":"write"},
+      {"name":"v_quads_block","kind":"storage","access":"read","half":"half_v"},
+      {"name":"u_quads_block","kind":"storage","access":"read","half":"half_u"},
+      {"name":"m_octet_block","kind":"storage","access":"write","half":"half_m"},
     ],
     addresses: false,
     constants: {
@@ -2286,6 +2476,9 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       blocks: {"id":2,"type":"u32","value":2},
       quads: {"id":3,"type":"u32","value":1},
       touch: {"id":4,"type":"bool","value":0},
+      half_v: {"id":64,"type":"bool","value":0},
+      half_u: {"id":65,"type":"bool","value":0},
+      half_m: {"id":66,"type":"bool","value":0},
     },
     push: {
       quads: {"offset":0,"type":"u32"},
@@ -2299,10 +2492,10 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "convolution/cpu_winograd_gemm.texel": {
     id: "convolution/cpu_winograd_gemm.texel",
     bindings: [
-      {"name":"v_texel4","kind":"texel4","access":"read"},
-      {"name":"u_texel4","kind":"texel4","access":"read"},
-      {"name":"m_pair_block","kind":"storage","access":"write"},
-      {"name":"m_old_texel4","kind":"texel4","access":"read"},
+      {"name":"v_texel4","kind":"texel4","access":"read","half":"half_v"},
+      {"name":"u_texel4","kind":"texel4","access":"read","half":"half_u"},
+      {"name":"m_pair_block","kind":"storage","access":"write","half":"half_m"},
+      {"name":"m_old_texel4","kind":"texel4","access":"read","half":"half_m_old"},
     ],
     addresses: false,
     constants: {
@@ -2311,6 +2504,10 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       blocks: {"id":2,"type":"u32","value":2},
       quads: {"id":3,"type":"u32","value":1},
       touch: {"id":4,"type":"bool","value":0},
+      half_v: {"id":64,"type":"bool","value":0},
+      half_u: {"id":65,"type":"bool","value":0},
+      half_m: {"id":66,"type":"bool","value":0},
+      half_m_old: {"id":67,"type":"bool","value":0},
     },
     push: {
       quads: {"offset":0,"type":"u32"},
@@ -2332,9 +2529,9 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "convolution/cpu_winograd_input.address": {
     id: "convolution/cpu_winograd_input.address",
     bindings: [
-      {"name":"x","kind":"storage","access":"read"},
-      {"name":"x_vector","kind":"storage","access":"read"},
-      {"name":"v","kind":"storage","access":"write"},
+      {"name":"x","kind":"storage","access":"read","half":"half_x"},
+      {"name":"x_vector","kind":"storage","access":"read","half":"half_x_vector"},
+      {"name":"v","kind":"storage","access":"write","half":"half_v"},
     ],
     addresses: true,
     constants: {
@@ -2343,6 +2540,9 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       pad_w: {"id":2,"type":"u32","value":1},
       vector_load: {"id":3,"type":"bool","value":0},
       touch: {"id":4,"type":"bool","value":0},
+      half_x: {"id":64,"type":"bool","value":0},
+      half_x_vector: {"id":65,"type":"bool","value":0},
+      half_v: {"id":66,"type":"bool","value":0},
     },
     push: {
       tiles: {"offset":24,"type":"u32"},
@@ -2367,9 +2567,9 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "convolution/cpu_winograd_input.storage": {
     id: "convolution/cpu_winograd_input.storage",
     bindings: [
-      {"name":"x_block","kind":"storage","access":"read"},
-      {"name":"x_vector_block","kind":"storage","access":"read"},
-      {"name":"v_block","kind":"storage","access":"write"},
+      {"name":"x_block","kind":"storage","access":"read","half":"half_x"},
+      {"name":"x_vector_quads_block","kind":"storage","access":"read","half":"half_x_vector"},
+      {"name":"v_block","kind":"storage","access":"write","half":"half_v"},
     ],
     addresses: false,
     constants: {
@@ -2378,6 +2578,9 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       pad_w: {"id":2,"type":"u32","value":1},
       vector_load: {"id":3,"type":"bool","value":0},
       touch: {"id":4,"type":"bool","value":0},
+      half_x: {"id":64,"type":"bool","value":0},
+      half_x_vector: {"id":65,"type":"bool","value":0},
+      half_v: {"id":66,"type":"bool","value":0},
     },
     push: {
       tiles: {"offset":0,"type":"u32"},
@@ -2402,10 +2605,10 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "convolution/cpu_winograd_input.texel": {
     id: "convolution/cpu_winograd_input.texel",
     bindings: [
-      {"name":"x_texel1","kind":"texel1","access":"read"},
-      {"name":"x_vector_texel4","kind":"texel4","access":"read"},
-      {"name":"v_block","kind":"storage","access":"write"},
-      {"name":"v_old_texel4","kind":"texel4","access":"read"},
+      {"name":"x_texel1","kind":"texel1","access":"read","half":"half_x"},
+      {"name":"x_vector_texel4","kind":"texel4","access":"read","half":"half_x_vector"},
+      {"name":"v_block","kind":"storage","access":"write","half":"half_v"},
+      {"name":"v_old_texel4","kind":"texel4","access":"read","half":"half_v_old"},
     ],
     addresses: false,
     constants: {
@@ -2414,6 +2617,10 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       pad_w: {"id":2,"type":"u32","value":1},
       vector_load: {"id":3,"type":"bool","value":0},
       touch: {"id":4,"type":"bool","value":0},
+      half_x: {"id":64,"type":"bool","value":0},
+      half_x_vector: {"id":65,"type":"bool","value":0},
+      half_v: {"id":66,"type":"bool","value":0},
+      half_v_old: {"id":67,"type":"bool","value":0},
     },
     push: {
       tiles: {"offset":0,"type":"u32"},
@@ -2438,10 +2645,10 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "convolution/cpu_winograd_output.address": {
     id: "convolution/cpu_winograd_output.address",
     bindings: [
-      {"name":"m","kind":"storage","access":"read"},
-      {"name":"bias","kind":"storage","access":"read"},
-      {"name":"residual","kind":"storage","access":"read"},
-      {"name":"y","kind":"storage","access":"write"},
+      {"name":"m","kind":"storage","access":"read","half":"half_m"},
+      {"name":"bias","kind":"storage","access":"read","half":"half_bias"},
+      {"name":"residual","kind":"storage","access":"read","half":"half_residual"},
+      {"name":"y","kind":"storage","access":"write","half":"half_y"},
     ],
     addresses: true,
     constants: {
@@ -2463,6 +2670,10 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       start_d: {"id":51,"type":"u32","value":0},
       start_h: {"id":52,"type":"u32","value":0},
       start_w: {"id":53,"type":"u32","value":0},
+      half_m: {"id":64,"type":"bool","value":0},
+      half_bias: {"id":65,"type":"bool","value":0},
+      half_residual: {"id":66,"type":"bool","value":0},
+      half_y: {"id":67,"type":"bool","value":0},
     },
     push: {
       tiles: {"offset":32,"type":"u32"},
@@ -2486,10 +2697,10 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "convolution/cpu_winograd_output.storage": {
     id: "convolution/cpu_winograd_output.storage",
     bindings: [
-      {"name":"m_block","kind":"storage","access":"read"},
-      {"name":"bias_block","kind":"storage","access":"read"},
-      {"name":"residual_block","kind":"storage","access":"read"},
-      {"name":"y_block","kind":"storage","access":"write"},
+      {"name":"m_quads_block","kind":"storage","access":"read","half":"half_m"},
+      {"name":"bias_block","kind":"storage","access":"read","half":"half_bias"},
+      {"name":"residual_block","kind":"storage","access":"read","half":"half_residual"},
+      {"name":"y_block","kind":"storage","access":"write","half":"half_y"},
     ],
     addresses: false,
     constants: {
@@ -2511,6 +2722,10 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       start_d: {"id":51,"type":"u32","value":0},
       start_h: {"id":52,"type":"u32","value":0},
       start_w: {"id":53,"type":"u32","value":0},
+      half_m: {"id":64,"type":"bool","value":0},
+      half_bias: {"id":65,"type":"bool","value":0},
+      half_residual: {"id":66,"type":"bool","value":0},
+      half_y: {"id":67,"type":"bool","value":0},
     },
     push: {
       tiles: {"offset":0,"type":"u32"},
@@ -2534,12 +2749,12 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "convolution/cpu_winograd_output.texel": {
     id: "convolution/cpu_winograd_output.texel",
     bindings: [
-      {"name":"m_texel4","kind":"texel4","access":"read"},
-      {"name":"bias_texel1","kind":"texel1","access":"read"},
-      {"name":"residual_texel1","kind":"texel1","access":"read"},
-      {"name":"y_block","kind":"storage","access":"write"},
-      {"name":"y_old_texel4","kind":"texel4","access":"read"},
-      {"name":"residual_texel4","kind":"texel4","access":"read"},
+      {"name":"m_texel4","kind":"texel4","access":"read","half":"half_m"},
+      {"name":"bias_texel1","kind":"texel1","access":"read","half":"half_bias"},
+      {"name":"residual_texel1","kind":"texel1","access":"read","half":"half_residual"},
+      {"name":"y_block","kind":"storage","access":"write","half":"half_y"},
+      {"name":"y_old_texel4","kind":"texel4","access":"read","half":"half_y_old"},
+      {"name":"residual_texel4","kind":"texel4","access":"read","half":"half_again_residual"},
     ],
     addresses: false,
     constants: {
@@ -2561,6 +2776,12 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       start_d: {"id":51,"type":"u32","value":0},
       start_h: {"id":52,"type":"u32","value":0},
       start_w: {"id":53,"type":"u32","value":0},
+      half_m: {"id":64,"type":"bool","value":0},
+      half_bias: {"id":65,"type":"bool","value":0},
+      half_residual: {"id":66,"type":"bool","value":0},
+      half_y: {"id":67,"type":"bool","value":0},
+      half_y_old: {"id":68,"type":"bool","value":0},
+      half_again_residual: {"id":69,"type":"bool","value":0},
     },
     push: {
       tiles: {"offset":0,"type":"u32"},
@@ -2584,16 +2805,20 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "convolution/cpu_winograd_product.texel": {
     id: "convolution/cpu_winograd_product.texel",
     bindings: [
-      {"name":"v_texel4","kind":"texel4","access":"read"},
-      {"name":"u_texel4","kind":"texel4","access":"read"},
-      {"name":"m_pair_block","kind":"storage","access":"write"},
-      {"name":"m_old_texel4","kind":"texel4","access":"read"},
+      {"name":"v_texel4","kind":"texel4","access":"read","half":"half_v"},
+      {"name":"u_texel4","kind":"texel4","access":"read","half":"half_u"},
+      {"name":"m_block","kind":"storage","access":"write","half":"half_m"},
+      {"name":"m_old_texel4","kind":"texel4","access":"read","half":"half_m_old"},
     ],
     addresses: false,
     constants: {
       local_size_x: {"id":0,"type":"u32","value":1},
       channels: {"id":1,"type":"u32","value":8},
       quads: {"id":2,"type":"u32","value":16},
+      half_v: {"id":64,"type":"bool","value":0},
+      half_u: {"id":65,"type":"bool","value":0},
+      half_m: {"id":66,"type":"bool","value":0},
+      half_m_old: {"id":67,"type":"bool","value":0},
     },
     push: {
       channels: {"offset":0,"type":"u32"},
@@ -2606,11 +2831,11 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "convolution/cpu_winograd_rows.texel": {
     id: "convolution/cpu_winograd_rows.texel",
     bindings: [
-      {"name":"m_texel4","kind":"texel4","access":"read"},
-      {"name":"bias_texel1","kind":"texel1","access":"read"},
-      {"name":"residual_texel4","kind":"texel4","access":"read"},
-      {"name":"y_pair_block","kind":"storage","access":"write"},
-      {"name":"y_old_texel4","kind":"texel4","access":"read"},
+      {"name":"m_texel4","kind":"texel4","access":"read","half":"half_m"},
+      {"name":"bias_texel1","kind":"texel1","access":"read","half":"half_bias"},
+      {"name":"residual_texel4","kind":"texel4","access":"read","half":"half_residual"},
+      {"name":"y_block","kind":"storage","access":"write","half":"half_y"},
+      {"name":"y_old_texel4","kind":"texel4","access":"read","half":"half_y_old"},
     ],
     addresses: false,
     constants: {
@@ -2630,6 +2855,11 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       start_d: {"id":51,"type":"u32","value":0},
       start_h: {"id":52,"type":"u32","value":0},
       start_w: {"id":53,"type":"u32","value":0},
+      half_m: {"id":64,"type":"bool","value":0},
+      half_bias: {"id":65,"type":"bool","value":0},
+      half_residual: {"id":66,"type":"bool","value":0},
+      half_y: {"id":67,"type":"bool","value":0},
+      half_y_old: {"id":68,"type":"bool","value":0},
     },
     push: {
       groups: {"offset":0,"type":"u32"},
@@ -2650,8 +2880,8 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "convolution/cpu_winograd_weight.address": {
     id: "convolution/cpu_winograd_weight.address",
     bindings: [
-      {"name":"weight","kind":"storage","access":"read"},
-      {"name":"packed","kind":"storage","access":"write"},
+      {"name":"weight","kind":"storage","access":"read","half":"half_weight"},
+      {"name":"packed","kind":"storage","access":"write","half":"half_packed"},
     ],
     addresses: true,
     constants: {
@@ -2659,6 +2889,8 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       tile: {"id":1,"type":"u32","value":6},
       kernel: {"id":2,"type":"u32","value":3},
       rows: {"id":3,"type":"bool","value":0},
+      half_weight: {"id":64,"type":"bool","value":0},
+      half_packed: {"id":65,"type":"bool","value":0},
     },
     push: {
       total: {"offset":16,"type":"u32"},
@@ -2677,8 +2909,8 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "convolution/cpu_winograd_weight.storage": {
     id: "convolution/cpu_winograd_weight.storage",
     bindings: [
-      {"name":"weight_block","kind":"storage","access":"read"},
-      {"name":"packed_block","kind":"storage","access":"write"},
+      {"name":"weight_block","kind":"storage","access":"read","half":"half_weight"},
+      {"name":"packed_block","kind":"storage","access":"write","half":"half_packed"},
     ],
     addresses: false,
     constants: {
@@ -2686,6 +2918,8 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       tile: {"id":1,"type":"u32","value":6},
       kernel: {"id":2,"type":"u32","value":3},
       rows: {"id":3,"type":"bool","value":0},
+      half_weight: {"id":64,"type":"bool","value":0},
+      half_packed: {"id":65,"type":"bool","value":0},
     },
     push: {
       total: {"offset":0,"type":"u32"},
@@ -2704,8 +2938,8 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "convolution/cpu_winograd_weight.texel": {
     id: "convolution/cpu_winograd_weight.texel",
     bindings: [
-      {"name":"weight_texel1","kind":"texel1","access":"read"},
-      {"name":"packed_block","kind":"storage","access":"write"},
+      {"name":"weight_texel1","kind":"texel1","access":"read","half":"half_weight"},
+      {"name":"packed_block","kind":"storage","access":"write","half":"half_packed"},
     ],
     addresses: false,
     constants: {
@@ -2713,6 +2947,8 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       tile: {"id":1,"type":"u32","value":6},
       kernel: {"id":2,"type":"u32","value":3},
       rows: {"id":3,"type":"bool","value":0},
+      half_weight: {"id":64,"type":"bool","value":0},
+      half_packed: {"id":65,"type":"bool","value":0},
     },
     push: {
       total: {"offset":0,"type":"u32"},
@@ -2731,11 +2967,11 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "convolution/direct_forward.storage": {
     id: "convolution/direct_forward.storage",
     bindings: [
-      {"name":"x_block","kind":"storage","access":"read"},
-      {"name":"weight_block","kind":"storage","access":"read"},
-      {"name":"bias_block","kind":"storage","access":"read"},
-      {"name":"residual_block","kind":"storage","access":"read"},
-      {"name":"y","kind":"storage","access":"write"},
+      {"name":"x_block","kind":"storage","access":"read","half":"half_x"},
+      {"name":"weight_block","kind":"storage","access":"read","half":"half_weight"},
+      {"name":"bias_block","kind":"storage","access":"read","half":"half_bias"},
+      {"name":"residual_block","kind":"storage","access":"read","half":"half_residual"},
+      {"name":"y_narrow_block","kind":"storage","access":"write","half":"half_y"},
     ],
     addresses: false,
     constants: {
@@ -2767,6 +3003,11 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       start_d: {"id":51,"type":"u32","value":0},
       start_h: {"id":52,"type":"u32","value":0},
       start_w: {"id":53,"type":"u32","value":0},
+      half_x: {"id":64,"type":"bool","value":0},
+      half_weight: {"id":65,"type":"bool","value":0},
+      half_bias: {"id":66,"type":"bool","value":0},
+      half_residual: {"id":67,"type":"bool","value":0},
+      half_y: {"id":68,"type":"bool","value":0},
     },
     push: {
       workgroups: {"offset":0,"type":"u32"},
@@ -2801,14 +3042,14 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
     requires: [],
     spirv: () => decode(convolution.direct_forward_storage),
   },
-  "convolution/direct_forward.texel": {
-    id: "convolution/direct_forward.texel",
+  "convolution/direct_forward.storage_shorts": {
+    id: "convolution/direct_forward.storage_shorts",
     bindings: [
-      {"name":"x_texel1","kind":"texel1","access":"read"},
-      {"name":"weight_texel1","kind":"texel1","access":"read"},
-      {"name":"bias_texel1","kind":"texel1","access":"read"},
-      {"name":"residual_texel1","kind":"texel1","access":"read"},
-      {"name":"y","kind":"storage","access":"write"},
+      {"name":"x_block","kind":"storage","access":"read","half":"half_x"},
+      {"name":"weight_block","kind":"storage","access":"read","half":"half_weight"},
+      {"name":"bias_block","kind":"storage","access":"read","half":"half_bias"},
+      {"name":"residual_block","kind":"storage","access":"read","half":"half_residual"},
+      {"name":"y_narrow_block","kind":"storage","access":"write","half":"half_y"},
     ],
     addresses: false,
     constants: {
@@ -2840,6 +3081,89 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       start_d: {"id":51,"type":"u32","value":0},
       start_h: {"id":52,"type":"u32","value":0},
       start_w: {"id":53,"type":"u32","value":0},
+      half_x: {"id":64,"type":"bool","value":0},
+      half_weight: {"id":65,"type":"bool","value":0},
+      half_bias: {"id":66,"type":"bool","value":0},
+      half_residual: {"id":67,"type":"bool","value":0},
+      half_y: {"id":68,"type":"bool","value":0},
+    },
+    push: {
+      workgroups: {"offset":0,"type":"u32"},
+      blocks: {"offset":4,"type":"u32"},
+      tiles: {"offset":8,"type":"u32"},
+      groups: {"offset":12,"type":"u32"},
+      pixels: {"offset":16,"type":"u32"},
+      out_h: {"offset":20,"type":"u32"},
+      out_w: {"offset":24,"type":"u32"},
+      in_d: {"offset":28,"type":"u32"},
+      in_h: {"offset":32,"type":"u32"},
+      in_w: {"offset":36,"type":"u32"},
+      group_channels: {"offset":40,"type":"u32"},
+      group_filters: {"offset":44,"type":"u32"},
+      input_n: {"offset":48,"type":"u32"},
+      input_c: {"offset":52,"type":"u32"},
+      input_d: {"offset":56,"type":"u32"},
+      input_h: {"offset":60,"type":"u32"},
+      input_w: {"offset":64,"type":"u32"},
+      weight_o: {"offset":68,"type":"u32"},
+      weight_c: {"offset":72,"type":"u32"},
+      weight_d: {"offset":76,"type":"u32"},
+      weight_h: {"offset":80,"type":"u32"},
+      weight_w: {"offset":84,"type":"u32"},
+      output_n: {"offset":88,"type":"u32"},
+      output_c: {"offset":92,"type":"u32"},
+      output_d: {"offset":96,"type":"u32"},
+      output_h: {"offset":100,"type":"u32"},
+      output_w: {"offset":104,"type":"u32"},
+    },
+    pushByteLength: 108,
+    requires: ["storage16"],
+    spirv: () => decode(convolution.direct_forward_storage_shorts),
+  },
+  "convolution/direct_forward.texel": {
+    id: "convolution/direct_forward.texel",
+    bindings: [
+      {"name":"x_texel1","kind":"texel1","access":"read","half":"half_x"},
+      {"name":"weight_texel1","kind":"texel1","access":"read","half":"half_weight"},
+      {"name":"bias_texel1","kind":"texel1","access":"read","half":"half_bias"},
+      {"name":"residual_texel1","kind":"texel1","access":"read","half":"half_residual"},
+      {"name":"y_narrow_block","kind":"storage","access":"write","half":"half_y"},
+    ],
+    addresses: false,
+    constants: {
+      local_size_x: {"id":0,"type":"u32","value":1},
+      filters: {"id":3,"type":"u32","value":1},
+      kernel_d: {"id":4,"type":"u32","value":1},
+      kernel_h: {"id":5,"type":"u32","value":1},
+      kernel_w: {"id":6,"type":"u32","value":1},
+      stride_d: {"id":7,"type":"u32","value":1},
+      stride_h: {"id":8,"type":"u32","value":1},
+      stride_w: {"id":9,"type":"u32","value":1},
+      padding_d: {"id":10,"type":"u32","value":0},
+      padding_h: {"id":11,"type":"u32","value":0},
+      padding_w: {"id":12,"type":"u32","value":0},
+      dilation_d: {"id":13,"type":"u32","value":1},
+      dilation_h: {"id":14,"type":"u32","value":1},
+      dilation_w: {"id":15,"type":"u32","value":1},
+      activation: {"id":40,"type":"u32","value":0},
+      has_bias: {"id":41,"type":"bool","value":0},
+      has_residual: {"id":42,"type":"bool","value":0},
+      residual_after: {"id":43,"type":"bool","value":0},
+      shuffle_d: {"id":44,"type":"u32","value":1},
+      shuffle_h: {"id":45,"type":"u32","value":1},
+      shuffle_w: {"id":46,"type":"u32","value":1},
+      alpha: {"id":47,"type":"f32","value":0.009999999776482582},
+      phases_d: {"id":48,"type":"u32","value":0},
+      phases_h: {"id":49,"type":"u32","value":0},
+      phases_w: {"id":50,"type":"u32","value":0},
+      start_d: {"id":51,"type":"u32","value":0},
+      start_h: {"id":52,"type":"u32","value":0},
+      start_w: {"id":53,"type":"u32","value":0},
+      half_x: {"id":64,"type":"bool","value":0},
+      half_weight: {"id":65,"type":"bool","value":0},
+      half_bias: {"id":66,"type":"bool","value":0},
+      half_residual: {"id":67,"type":"bool","value":0},
+      half_y: {"id":68,"type":"bool","value":0},
     },
     push: {
       workgroups: {"offset":0,"type":"u32"},
@@ -2877,11 +3201,11 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "convolution/igemm_forward": {
     id: "convolution/igemm_forward",
     bindings: [
-      {"name":"source_quads","kind":"storage","access":"read"},
+      {"name":"source_block","kind":"storage","access":"read","half":"half_source"},
       {"name":"weight","kind":"storage","access":"read"},
-      {"name":"bias","kind":"storage","access":"read"},
-      {"name":"residual","kind":"storage","access":"read"},
-      {"name":"result_quads","kind":"storage","access":"write"},
+      {"name":"bias_block","kind":"storage","access":"read","half":"half_bias"},
+      {"name":"residual_block","kind":"storage","access":"read","half":"half_residual"},
+      {"name":"result_floats_block","kind":"storage","access":"write","half":"half_result"},
     ],
     addresses: false,
     constants: {
@@ -2924,6 +3248,10 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       start_d: {"id":51,"type":"u32","value":0},
       start_h: {"id":52,"type":"u32","value":0},
       start_w: {"id":53,"type":"u32","value":0},
+      half_source: {"id":64,"type":"bool","value":0},
+      half_bias: {"id":66,"type":"bool","value":0},
+      half_residual: {"id":67,"type":"bool","value":0},
+      half_result: {"id":68,"type":"bool","value":0},
     },
     push: {
       workgroups: {"offset":0,"type":"u32"},
@@ -2963,13 +3291,106 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
     requires: [],
     spirv: () => decode(convolution.igemm_forward),
   },
+  "convolution/igemm_forward.shorts": {
+    id: "convolution/igemm_forward.shorts",
+    bindings: [
+      {"name":"source_block","kind":"storage","access":"read","half":"half_source"},
+      {"name":"weight","kind":"storage","access":"read"},
+      {"name":"bias_block","kind":"storage","access":"read","half":"half_bias"},
+      {"name":"residual_block","kind":"storage","access":"read","half":"half_residual"},
+      {"name":"result_floats_block","kind":"storage","access":"write","half":"half_result"},
+    ],
+    addresses: false,
+    constants: {
+      local_size_x: {"id":0,"type":"u32","value":1},
+      tile_m: {"id":3,"type":"u32","value":32},
+      tile_n: {"id":4,"type":"u32","value":32},
+      tile_k: {"id":5,"type":"u32","value":16},
+      rows: {"id":6,"type":"u32","value":1},
+      cols: {"id":7,"type":"u32","value":1},
+      kernel_d: {"id":8,"type":"u32","value":1},
+      kernel_h: {"id":9,"type":"u32","value":1},
+      kernel_w: {"id":10,"type":"u32","value":1},
+      stride_d: {"id":11,"type":"u32","value":1},
+      stride_h: {"id":12,"type":"u32","value":1},
+      stride_w: {"id":13,"type":"u32","value":1},
+      padding_d: {"id":14,"type":"u32","value":0},
+      padding_h: {"id":15,"type":"u32","value":0},
+      padding_w: {"id":16,"type":"u32","value":0},
+      dilation_d: {"id":17,"type":"u32","value":1},
+      dilation_h: {"id":18,"type":"u32","value":1},
+      dilation_w: {"id":19,"type":"u32","value":1},
+      bounds: {"id":20,"type":"bool","value":1},
+      position_major: {"id":21,"type":"bool","value":0},
+      load: {"id":22,"type":"u32","value":0},
+      store: {"id":23,"type":"u32","value":0},
+      split: {"id":24,"type":"bool","value":0},
+      unroll: {"id":25,"type":"u32","value":1},
+      transposed: {"id":26,"type":"bool","value":0},
+      activation: {"id":40,"type":"u32","value":0},
+      has_bias: {"id":41,"type":"bool","value":0},
+      has_residual: {"id":42,"type":"bool","value":0},
+      residual_after: {"id":43,"type":"bool","value":0},
+      shuffle_d: {"id":44,"type":"u32","value":1},
+      shuffle_h: {"id":45,"type":"u32","value":1},
+      shuffle_w: {"id":46,"type":"u32","value":1},
+      alpha: {"id":47,"type":"f32","value":0.009999999776482582},
+      phases_d: {"id":48,"type":"u32","value":0},
+      phases_h: {"id":49,"type":"u32","value":0},
+      phases_w: {"id":50,"type":"u32","value":0},
+      start_d: {"id":51,"type":"u32","value":0},
+      start_h: {"id":52,"type":"u32","value":0},
+      start_w: {"id":53,"type":"u32","value":0},
+      half_source: {"id":64,"type":"bool","value":0},
+      half_bias: {"id":66,"type":"bool","value":0},
+      half_residual: {"id":67,"type":"bool","value":0},
+      half_result: {"id":68,"type":"bool","value":0},
+    },
+    push: {
+      workgroups: {"offset":0,"type":"u32"},
+      tiles_m: {"offset":4,"type":"u32"},
+      tiles_n: {"offset":8,"type":"u32"},
+      steps: {"offset":12,"type":"u32"},
+      group_channels: {"offset":16,"type":"u32"},
+      group_filters: {"offset":20,"type":"u32"},
+      columns: {"offset":24,"type":"u32"},
+      pixels: {"offset":28,"type":"u32"},
+      out_h: {"offset":32,"type":"u32"},
+      out_w: {"offset":36,"type":"u32"},
+      pixels_multiplier: {"offset":40,"type":"u32"},
+      out_h_multiplier: {"offset":44,"type":"u32"},
+      out_w_multiplier: {"offset":48,"type":"u32"},
+      shifts: {"offset":52,"type":"u32"},
+      in_d: {"offset":56,"type":"u32"},
+      in_h: {"offset":60,"type":"u32"},
+      in_w: {"offset":64,"type":"u32"},
+      input_n: {"offset":68,"type":"u32"},
+      input_c: {"offset":72,"type":"u32"},
+      input_d: {"offset":76,"type":"u32"},
+      input_h: {"offset":80,"type":"u32"},
+      input_w: {"offset":84,"type":"u32"},
+      output_n: {"offset":88,"type":"u32"},
+      output_c: {"offset":92,"type":"u32"},
+      output_d: {"offset":96,"type":"u32"},
+      output_h: {"offset":100,"type":"u32"},
+      output_w: {"offset":104,"type":"u32"},
+      splits: {"offset":108,"type":"u32"},
+      split_stride: {"offset":112,"type":"u32"},
+      full_d: {"offset":116,"type":"u32"},
+      full_h: {"offset":120,"type":"u32"},
+      full_w: {"offset":124,"type":"u32"},
+    },
+    pushByteLength: 128,
+    requires: ["storage16"],
+    spirv: () => decode(convolution.igemm_forward_shorts),
+  },
   "convolution/igemm_sum": {
     id: "convolution/igemm_sum",
     bindings: [
       {"name":"partial","kind":"storage","access":"read"},
-      {"name":"bias","kind":"storage","access":"read"},
-      {"name":"residual","kind":"storage","access":"read"},
-      {"name":"result","kind":"storage","access":"write"},
+      {"name":"bias_block","kind":"storage","access":"read","half":"half_bias"},
+      {"name":"residual_block","kind":"storage","access":"read","half":"half_residual"},
+      {"name":"result_narrow_block","kind":"storage","access":"write","half":"half_result"},
     ],
     addresses: false,
     constants: {
@@ -2995,6 +3416,9 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       start_d: {"id":51,"type":"u32","value":0},
       start_h: {"id":52,"type":"u32","value":0},
       start_w: {"id":53,"type":"u32","value":0},
+      half_bias: {"id":65,"type":"bool","value":0},
+      half_residual: {"id":66,"type":"bool","value":0},
+      half_result: {"id":67,"type":"bool","value":0},
     },
     push: {
       count: {"offset":0,"type":"u32"},
@@ -3021,15 +3445,78 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
     requires: [],
     spirv: () => decode(convolution.igemm_sum),
   },
+  "convolution/igemm_sum.shorts": {
+    id: "convolution/igemm_sum.shorts",
+    bindings: [
+      {"name":"partial","kind":"storage","access":"read"},
+      {"name":"bias_block","kind":"storage","access":"read","half":"half_bias"},
+      {"name":"residual_block","kind":"storage","access":"read","half":"half_residual"},
+      {"name":"result_narrow_block","kind":"storage","access":"write","half":"half_result"},
+    ],
+    addresses: false,
+    constants: {
+      local_size_x: {"id":0,"type":"u32","value":1},
+      phases: {"id":3,"type":"u32","value":1},
+      kernel_d: {"id":8,"type":"u32","value":1},
+      kernel_h: {"id":9,"type":"u32","value":1},
+      kernel_w: {"id":10,"type":"u32","value":1},
+      padding_d: {"id":14,"type":"u32","value":0},
+      padding_h: {"id":15,"type":"u32","value":0},
+      padding_w: {"id":16,"type":"u32","value":0},
+      activation: {"id":40,"type":"u32","value":0},
+      has_bias: {"id":41,"type":"bool","value":0},
+      has_residual: {"id":42,"type":"bool","value":0},
+      residual_after: {"id":43,"type":"bool","value":0},
+      shuffle_d: {"id":44,"type":"u32","value":1},
+      shuffle_h: {"id":45,"type":"u32","value":1},
+      shuffle_w: {"id":46,"type":"u32","value":1},
+      alpha: {"id":47,"type":"f32","value":0.009999999776482582},
+      phases_d: {"id":48,"type":"u32","value":0},
+      phases_h: {"id":49,"type":"u32","value":0},
+      phases_w: {"id":50,"type":"u32","value":0},
+      start_d: {"id":51,"type":"u32","value":0},
+      start_h: {"id":52,"type":"u32","value":0},
+      start_w: {"id":53,"type":"u32","value":0},
+      half_bias: {"id":65,"type":"bool","value":0},
+      half_residual: {"id":66,"type":"bool","value":0},
+      half_result: {"id":67,"type":"bool","value":0},
+    },
+    push: {
+      count: {"offset":0,"type":"u32"},
+      splits: {"offset":4,"type":"u32"},
+      columns: {"offset":8,"type":"u32"},
+      pixels: {"offset":12,"type":"u32"},
+      out_h: {"offset":16,"type":"u32"},
+      out_w: {"offset":20,"type":"u32"},
+      columns_multiplier: {"offset":24,"type":"u32"},
+      pixels_multiplier: {"offset":28,"type":"u32"},
+      out_h_multiplier: {"offset":32,"type":"u32"},
+      out_w_multiplier: {"offset":36,"type":"u32"},
+      shifts: {"offset":40,"type":"u32"},
+      output_n: {"offset":44,"type":"u32"},
+      output_c: {"offset":48,"type":"u32"},
+      output_d: {"offset":52,"type":"u32"},
+      output_h: {"offset":56,"type":"u32"},
+      output_w: {"offset":60,"type":"u32"},
+      full_d: {"offset":64,"type":"u32"},
+      full_h: {"offset":68,"type":"u32"},
+      full_w: {"offset":72,"type":"u32"},
+    },
+    pushByteLength: 76,
+    requires: ["storage16"],
+    spirv: () => decode(convolution.igemm_sum_shorts),
+  },
   "convolution/pack_weight.address": {
     id: "convolution/pack_weight.address",
     bindings: [
-      {"name":"weight","kind":"storage","access":"read"},
-      {"name":"packed","kind":"storage","access":"write"},
+      {"name":"weight","kind":"storage","access":"read","half":"half_weight"},
+      {"name":"packed","kind":"storage","access":"write","half":"half_packed"},
     ],
     addresses: true,
     constants: {
       local_size_x: {"id":0,"type":"u32","value":1},
+      half_weight: {"id":64,"type":"bool","value":0},
+      half_packed: {"id":65,"type":"bool","value":0},
     },
     push: {
       total: {"offset":16,"type":"u32"},
@@ -3055,12 +3542,14 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "convolution/pack_weight.storage": {
     id: "convolution/pack_weight.storage",
     bindings: [
-      {"name":"weight_block","kind":"storage","access":"read"},
-      {"name":"packed_block","kind":"storage","access":"write"},
+      {"name":"weight_block","kind":"storage","access":"read","half":"half_weight"},
+      {"name":"packed_floats_block","kind":"storage","access":"write","half":"half_packed"},
     ],
     addresses: false,
     constants: {
       local_size_x: {"id":0,"type":"u32","value":1},
+      half_weight: {"id":64,"type":"bool","value":0},
+      half_packed: {"id":65,"type":"bool","value":0},
     },
     push: {
       total: {"offset":0,"type":"u32"},
@@ -3086,12 +3575,14 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "convolution/pack_weight.texel": {
     id: "convolution/pack_weight.texel",
     bindings: [
-      {"name":"weight_texel1","kind":"texel1","access":"read"},
-      {"name":"packed_block","kind":"storage","access":"write"},
+      {"name":"weight_texel1","kind":"texel1","access":"read","half":"half_weight"},
+      {"name":"packed_floats_block","kind":"storage","access":"write","half":"half_packed"},
     ],
     addresses: false,
     constants: {
       local_size_x: {"id":0,"type":"u32","value":1},
+      half_weight: {"id":64,"type":"bool","value":0},
+      half_packed: {"id":65,"type":"bool","value":0},
     },
     push: {
       total: {"offset":0,"type":"u32"},
@@ -3117,10 +3608,10 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "convolution/transposed_direct.storage": {
     id: "convolution/transposed_direct.storage",
     bindings: [
-      {"name":"x_block","kind":"storage","access":"read"},
-      {"name":"weight_block","kind":"storage","access":"read"},
-      {"name":"bias_block","kind":"storage","access":"read"},
-      {"name":"y","kind":"storage","access":"write"},
+      {"name":"x_block","kind":"storage","access":"read","half":"half_x"},
+      {"name":"weight_block","kind":"storage","access":"read","half":"half_weight"},
+      {"name":"bias_block","kind":"storage","access":"read","half":"half_bias"},
+      {"name":"y_narrow_block","kind":"storage","access":"write","half":"half_y"},
     ],
     addresses: false,
     constants: {
@@ -3152,6 +3643,10 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       start_d: {"id":51,"type":"u32","value":0},
       start_h: {"id":52,"type":"u32","value":0},
       start_w: {"id":53,"type":"u32","value":0},
+      half_x: {"id":64,"type":"bool","value":0},
+      half_weight: {"id":65,"type":"bool","value":0},
+      half_bias: {"id":66,"type":"bool","value":0},
+      half_y: {"id":67,"type":"bool","value":0},
     },
     push: {
       workgroups: {"offset":0,"type":"u32"},
@@ -3186,13 +3681,13 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
     requires: [],
     spirv: () => decode(convolution.transposed_direct_storage),
   },
-  "convolution/transposed_direct.texel": {
-    id: "convolution/transposed_direct.texel",
+  "convolution/transposed_direct.storage_shorts": {
+    id: "convolution/transposed_direct.storage_shorts",
     bindings: [
-      {"name":"x_texel1","kind":"texel1","access":"read"},
-      {"name":"weight_texel1","kind":"texel1","access":"read"},
-      {"name":"bias_texel1","kind":"texel1","access":"read"},
-      {"name":"y","kind":"storage","access":"write"},
+      {"name":"x_block","kind":"storage","access":"read","half":"half_x"},
+      {"name":"weight_block","kind":"storage","access":"read","half":"half_weight"},
+      {"name":"bias_block","kind":"storage","access":"read","half":"half_bias"},
+      {"name":"y_narrow_block","kind":"storage","access":"write","half":"half_y"},
     ],
     addresses: false,
     constants: {
@@ -3224,6 +3719,86 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       start_d: {"id":51,"type":"u32","value":0},
       start_h: {"id":52,"type":"u32","value":0},
       start_w: {"id":53,"type":"u32","value":0},
+      half_x: {"id":64,"type":"bool","value":0},
+      half_weight: {"id":65,"type":"bool","value":0},
+      half_bias: {"id":66,"type":"bool","value":0},
+      half_y: {"id":67,"type":"bool","value":0},
+    },
+    push: {
+      workgroups: {"offset":0,"type":"u32"},
+      blocks: {"offset":4,"type":"u32"},
+      tiles: {"offset":8,"type":"u32"},
+      groups: {"offset":12,"type":"u32"},
+      pixels: {"offset":16,"type":"u32"},
+      out_h: {"offset":20,"type":"u32"},
+      out_w: {"offset":24,"type":"u32"},
+      in_d: {"offset":28,"type":"u32"},
+      in_h: {"offset":32,"type":"u32"},
+      in_w: {"offset":36,"type":"u32"},
+      group_channels: {"offset":40,"type":"u32"},
+      group_filters: {"offset":44,"type":"u32"},
+      input_n: {"offset":48,"type":"u32"},
+      input_c: {"offset":52,"type":"u32"},
+      input_d: {"offset":56,"type":"u32"},
+      input_h: {"offset":60,"type":"u32"},
+      input_w: {"offset":64,"type":"u32"},
+      weight_c: {"offset":68,"type":"u32"},
+      weight_o: {"offset":72,"type":"u32"},
+      weight_d: {"offset":76,"type":"u32"},
+      weight_h: {"offset":80,"type":"u32"},
+      weight_w: {"offset":84,"type":"u32"},
+      output_n: {"offset":88,"type":"u32"},
+      output_c: {"offset":92,"type":"u32"},
+      output_d: {"offset":96,"type":"u32"},
+      output_h: {"offset":100,"type":"u32"},
+      output_w: {"offset":104,"type":"u32"},
+    },
+    pushByteLength: 108,
+    requires: ["storage16"],
+    spirv: () => decode(convolution.transposed_direct_storage_shorts),
+  },
+  "convolution/transposed_direct.texel": {
+    id: "convolution/transposed_direct.texel",
+    bindings: [
+      {"name":"x_texel1","kind":"texel1","access":"read","half":"half_x"},
+      {"name":"weight_texel1","kind":"texel1","access":"read","half":"half_weight"},
+      {"name":"bias_texel1","kind":"texel1","access":"read","half":"half_bias"},
+      {"name":"y_narrow_block","kind":"storage","access":"write","half":"half_y"},
+    ],
+    addresses: false,
+    constants: {
+      local_size_x: {"id":0,"type":"u32","value":1},
+      filters: {"id":3,"type":"u32","value":1},
+      kernel_d: {"id":4,"type":"u32","value":1},
+      kernel_h: {"id":5,"type":"u32","value":1},
+      kernel_w: {"id":6,"type":"u32","value":1},
+      stride_d: {"id":7,"type":"u32","value":1},
+      stride_h: {"id":8,"type":"u32","value":1},
+      stride_w: {"id":9,"type":"u32","value":1},
+      padding_d: {"id":10,"type":"u32","value":0},
+      padding_h: {"id":11,"type":"u32","value":0},
+      padding_w: {"id":12,"type":"u32","value":0},
+      dilation_d: {"id":13,"type":"u32","value":1},
+      dilation_h: {"id":14,"type":"u32","value":1},
+      dilation_w: {"id":15,"type":"u32","value":1},
+      activation: {"id":40,"type":"u32","value":0},
+      has_bias: {"id":41,"type":"bool","value":0},
+      has_residual: {"id":42,"type":"bool","value":0},
+      residual_after: {"id":43,"type":"bool","value":0},
+      shuffle_d: {"id":44,"type":"u32","value":1},
+      shuffle_h: {"id":45,"type":"u32","value":1},
+      shuffle_w: {"id":46,"type":"u32","value":1},
+      alpha: {"id":47,"type":"f32","value":0.009999999776482582},
+      phases_d: {"id":48,"type":"u32","value":0},
+      phases_h: {"id":49,"type":"u32","value":0},
+      phases_w: {"id":50,"type":"u32","value":0},
+      start_d: {"id":51,"type":"u32","value":0},
+      start_h: {"id":52,"type":"u32","value":0},
+      start_w: {"id":53,"type":"u32","value":0},
+      half_x: {"id":64,"type":"bool","value":0},
+      half_weight: {"id":65,"type":"bool","value":0},
+      half_bias: {"id":66,"type":"bool","value":0},
+      half_y: {"id":67,"type":"bool","value":0},
     },
     push: {
       workgroups: {"offset":0,"type":"u32"},
@@ -3261,8 +3836,8 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "convolution/transposed_rest.storage": {
     id: "convolution/transposed_rest.storage",
     bindings: [
-      {"name":"bias_block","kind":"storage","access":"read"},
-      {"name":"y","kind":"storage","access":"write"},
+      {"name":"bias_block","kind":"storage","access":"read","half":"half_bias"},
+      {"name":"y_narrow_block","kind":"storage","access":"write","half":"half_y"},
     ],
     addresses: false,
     constants: {
@@ -3281,6 +3856,8 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       start_d: {"id":51,"type":"u32","value":0},
       start_h: {"id":52,"type":"u32","value":0},
       start_w: {"id":53,"type":"u32","value":0},
+      half_bias: {"id":64,"type":"bool","value":0},
+      half_y: {"id":65,"type":"bool","value":0},
     },
     push: {
       count: {"offset":0,"type":"u32"},
@@ -3301,8 +3878,8 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "convolution/transposed_rest.texel": {
     id: "convolution/transposed_rest.texel",
     bindings: [
-      {"name":"bias_texel1","kind":"texel1","access":"read"},
-      {"name":"y","kind":"storage","access":"write"},
+      {"name":"bias_texel1","kind":"texel1","access":"read","half":"half_bias"},
+      {"name":"y_narrow_block","kind":"storage","access":"write","half":"half_y"},
     ],
     addresses: false,
     constants: {
@@ -3321,6 +3898,8 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       start_d: {"id":51,"type":"u32","value":0},
       start_h: {"id":52,"type":"u32","value":0},
       start_w: {"id":53,"type":"u32","value":0},
+      half_bias: {"id":64,"type":"bool","value":0},
+      half_y: {"id":65,"type":"bool","value":0},
     },
     push: {
       count: {"offset":0,"type":"u32"},
@@ -3341,11 +3920,11 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "convolution/weight_gradient_cpu.storage": {
     id: "convolution/weight_gradient_cpu.storage",
     bindings: [
-      {"name":"x_block","kind":"storage","access":"read"},
-      {"name":"x_vector_block","kind":"storage","access":"read"},
-      {"name":"gradient_block","kind":"storage","access":"read"},
-      {"name":"gradient_vector_block","kind":"storage","access":"read"},
-      {"name":"result_block","kind":"storage","access":"write"},
+      {"name":"x_block","kind":"storage","access":"read","half":"half_x"},
+      {"name":"x_vector_quads_block","kind":"storage","access":"read","half":"half_x_vector"},
+      {"name":"gradient_block","kind":"storage","access":"read","half":"half_gradient"},
+      {"name":"gradient_vector_quads_block","kind":"storage","access":"read","half":"half_gradient_vector"},
+      {"name":"result_narrow_block","kind":"storage","access":"write","half":"half_result"},
     ],
     addresses: false,
     constants: {
@@ -3369,6 +3948,11 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       private: {"id":17,"type":"bool","value":0},
       gradient_quads: {"id":18,"type":"bool","value":0},
       x_quads: {"id":19,"type":"bool","value":0},
+      half_x: {"id":64,"type":"bool","value":0},
+      half_x_vector: {"id":65,"type":"bool","value":0},
+      half_gradient: {"id":66,"type":"bool","value":0},
+      half_gradient_vector: {"id":67,"type":"bool","value":0},
+      half_result: {"id":68,"type":"bool","value":0},
     },
     push: {
       items: {"offset":0,"type":"u32"},
@@ -3405,11 +3989,11 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "convolution/weight_gradient_cpu.texel": {
     id: "convolution/weight_gradient_cpu.texel",
     bindings: [
-      {"name":"x_texel1","kind":"texel1","access":"read"},
-      {"name":"x_vector_texel4","kind":"texel4","access":"read"},
-      {"name":"gradient_texel1","kind":"texel1","access":"read"},
-      {"name":"gradient_vector_texel4","kind":"texel4","access":"read"},
-      {"name":"result_block","kind":"storage","access":"write"},
+      {"name":"x_texel1","kind":"texel1","access":"read","half":"half_x"},
+      {"name":"x_vector_texel4","kind":"texel4","access":"read","half":"half_x_vector"},
+      {"name":"gradient_texel1","kind":"texel1","access":"read","half":"half_gradient"},
+      {"name":"gradient_vector_texel4","kind":"texel4","access":"read","half":"half_gradient_vector"},
+      {"name":"result_narrow_block","kind":"storage","access":"write","half":"half_result"},
     ],
     addresses: false,
     constants: {
@@ -3433,6 +4017,11 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       private: {"id":17,"type":"bool","value":0},
       gradient_quads: {"id":18,"type":"bool","value":0},
       x_quads: {"id":19,"type":"bool","value":0},
+      half_x: {"id":64,"type":"bool","value":0},
+      half_x_vector: {"id":65,"type":"bool","value":0},
+      half_gradient: {"id":66,"type":"bool","value":0},
+      half_gradient_vector: {"id":67,"type":"bool","value":0},
+      half_result: {"id":68,"type":"bool","value":0},
     },
     push: {
       items: {"offset":0,"type":"u32"},
@@ -3469,9 +4058,9 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "convolution/weight_gradient_direct.storage": {
     id: "convolution/weight_gradient_direct.storage",
     bindings: [
-      {"name":"x_block","kind":"storage","access":"read"},
-      {"name":"gradient_block","kind":"storage","access":"read"},
-      {"name":"result","kind":"storage","access":"write"},
+      {"name":"x_block","kind":"storage","access":"read","half":"half_x"},
+      {"name":"gradient_block","kind":"storage","access":"read","half":"half_gradient"},
+      {"name":"result_narrow_block","kind":"storage","access":"write","half":"half_result"},
     ],
     addresses: false,
     constants: {
@@ -3489,6 +4078,9 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       dilation_h: {"id":14,"type":"u32","value":1},
       dilation_w: {"id":15,"type":"u32","value":1},
       channel_last: {"id":16,"type":"bool","value":0},
+      half_x: {"id":64,"type":"bool","value":0},
+      half_gradient: {"id":65,"type":"bool","value":0},
+      half_result: {"id":66,"type":"bool","value":0},
     },
     push: {
       count: {"offset":0,"type":"u32"},
@@ -3522,9 +4114,9 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "convolution/weight_gradient_direct.texel": {
     id: "convolution/weight_gradient_direct.texel",
     bindings: [
-      {"name":"x_texel1","kind":"texel1","access":"read"},
-      {"name":"gradient_texel1","kind":"texel1","access":"read"},
-      {"name":"result","kind":"storage","access":"write"},
+      {"name":"x_texel1","kind":"texel1","access":"read","half":"half_x"},
+      {"name":"gradient_texel1","kind":"texel1","access":"read","half":"half_gradient"},
+      {"name":"result_narrow_block","kind":"storage","access":"write","half":"half_result"},
     ],
     addresses: false,
     constants: {
@@ -3542,6 +4134,9 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       dilation_h: {"id":14,"type":"u32","value":1},
       dilation_w: {"id":15,"type":"u32","value":1},
       channel_last: {"id":16,"type":"bool","value":0},
+      half_x: {"id":64,"type":"bool","value":0},
+      half_gradient: {"id":65,"type":"bool","value":0},
+      half_result: {"id":66,"type":"bool","value":0},
     },
     push: {
       count: {"offset":0,"type":"u32"},
@@ -3575,9 +4170,9 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "convolution/weight_gradient_flat.storage": {
     id: "convolution/weight_gradient_flat.storage",
     bindings: [
-      {"name":"x_block","kind":"storage","access":"read"},
-      {"name":"gradient_block","kind":"storage","access":"read"},
-      {"name":"result_block","kind":"storage","access":"write"},
+      {"name":"x_quads_block","kind":"storage","access":"read","half":"half_x"},
+      {"name":"gradient_quads_block","kind":"storage","access":"read","half":"half_gradient"},
+      {"name":"result_narrow_block","kind":"storage","access":"write","half":"half_result"},
     ],
     addresses: false,
     constants: {
@@ -3594,6 +4189,9 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       multiplier: {"id":10,"type":"u32","value":1},
       width: {"id":11,"type":"u32","value":14},
       out_w: {"id":12,"type":"u32","value":14},
+      half_x: {"id":64,"type":"bool","value":0},
+      half_gradient: {"id":65,"type":"bool","value":0},
+      half_result: {"id":66,"type":"bool","value":0},
     },
     push: {
       filters: {"offset":0,"type":"u32"},
@@ -3611,9 +4209,9 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "convolution/weight_gradient_flat.texel": {
     id: "convolution/weight_gradient_flat.texel",
     bindings: [
-      {"name":"x_texel4","kind":"texel4","access":"read"},
-      {"name":"gradient_texel4","kind":"texel4","access":"read"},
-      {"name":"result_block","kind":"storage","access":"write"},
+      {"name":"x_texel4","kind":"texel4","access":"read","half":"half_x"},
+      {"name":"gradient_texel4","kind":"texel4","access":"read","half":"half_gradient"},
+      {"name":"result_narrow_block","kind":"storage","access":"write","half":"half_result"},
     ],
     addresses: false,
     constants: {
@@ -3630,6 +4228,9 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       multiplier: {"id":10,"type":"u32","value":1},
       width: {"id":11,"type":"u32","value":14},
       out_w: {"id":12,"type":"u32","value":14},
+      half_x: {"id":64,"type":"bool","value":0},
+      half_gradient: {"id":65,"type":"bool","value":0},
+      half_result: {"id":66,"type":"bool","value":0},
     },
     push: {
       filters: {"offset":0,"type":"u32"},
@@ -3647,9 +4248,9 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "convolution/weight_gradient_igemm": {
     id: "convolution/weight_gradient_igemm",
     bindings: [
-      {"name":"x","kind":"storage","access":"read"},
-      {"name":"gradient","kind":"storage","access":"read"},
-      {"name":"result","kind":"storage","access":"write"},
+      {"name":"x_block","kind":"storage","access":"read","half":"half_x"},
+      {"name":"gradient_block","kind":"storage","access":"read","half":"half_gradient"},
+      {"name":"result_narrow_block","kind":"storage","access":"write","half":"half_result"},
     ],
     addresses: false,
     constants: {
@@ -3673,6 +4274,9 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       dilation_w: {"id":17,"type":"u32","value":1},
       channel_last: {"id":18,"type":"bool","value":0},
       unroll: {"id":25,"type":"u32","value":1},
+      half_x: {"id":64,"type":"bool","value":0},
+      half_gradient: {"id":65,"type":"bool","value":0},
+      half_result: {"id":66,"type":"bool","value":0},
     },
     push: {
       workgroups: {"offset":0,"type":"u32"},
@@ -3712,12 +4316,14 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "convolution/weight_gradient_sum.storage": {
     id: "convolution/weight_gradient_sum.storage",
     bindings: [
-      {"name":"partial_block","kind":"storage","access":"read"},
-      {"name":"result_block","kind":"storage","access":"write"},
+      {"name":"partial_quads_block","kind":"storage","access":"read","half":"half_partial"},
+      {"name":"result_floats_block","kind":"storage","access":"write","half":"half_result"},
     ],
     addresses: false,
     constants: {
       local_size_x: {"id":0,"type":"u32","value":1},
+      half_partial: {"id":64,"type":"bool","value":0},
+      half_result: {"id":65,"type":"bool","value":0},
     },
     push: {
       quads: {"offset":0,"type":"u32"},
@@ -3730,12 +4336,14 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "convolution/weight_gradient_sum.texel": {
     id: "convolution/weight_gradient_sum.texel",
     bindings: [
-      {"name":"partial_texel4","kind":"texel4","access":"read"},
-      {"name":"result_block","kind":"storage","access":"write"},
+      {"name":"partial_texel4","kind":"texel4","access":"read","half":"half_partial"},
+      {"name":"result_floats_block","kind":"storage","access":"write","half":"half_result"},
     ],
     addresses: false,
     constants: {
       local_size_x: {"id":0,"type":"u32","value":1},
+      half_partial: {"id":64,"type":"bool","value":0},
+      half_result: {"id":65,"type":"bool","value":0},
     },
     push: {
       quads: {"offset":0,"type":"u32"},
@@ -3748,11 +4356,11 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "convolution/window_forward": {
     id: "convolution/window_forward",
     bindings: [
-      {"name":"x","kind":"storage","access":"read"},
-      {"name":"weight","kind":"storage","access":"read"},
-      {"name":"bias","kind":"storage","access":"read"},
-      {"name":"residual","kind":"storage","access":"read"},
-      {"name":"y","kind":"storage","access":"write"},
+      {"name":"x_block","kind":"storage","access":"read","half":"half_x"},
+      {"name":"weight_block","kind":"storage","access":"read","half":"half_weight"},
+      {"name":"bias_block","kind":"storage","access":"read","half":"half_bias"},
+      {"name":"residual_block","kind":"storage","access":"read","half":"half_residual"},
+      {"name":"y_narrow_block","kind":"storage","access":"write","half":"half_y"},
     ],
     addresses: false,
     constants: {
@@ -3789,6 +4397,11 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       start_d: {"id":51,"type":"u32","value":0},
       start_h: {"id":52,"type":"u32","value":0},
       start_w: {"id":53,"type":"u32","value":0},
+      half_x: {"id":64,"type":"bool","value":0},
+      half_weight: {"id":65,"type":"bool","value":0},
+      half_bias: {"id":66,"type":"bool","value":0},
+      half_residual: {"id":67,"type":"bool","value":0},
+      half_y: {"id":68,"type":"bool","value":0},
     },
     push: {
       count: {"offset":0,"type":"u32"},
@@ -3827,6 +4440,94 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
     pushByteLength: 128,
     requires: [],
     spirv: () => decode(convolution.window_forward),
+  },
+  "convolution/window_forward.shorts": {
+    id: "convolution/window_forward.shorts",
+    bindings: [
+      {"name":"x_block","kind":"storage","access":"read","half":"half_x"},
+      {"name":"weight_block","kind":"storage","access":"read","half":"half_weight"},
+      {"name":"bias_block","kind":"storage","access":"read","half":"half_bias"},
+      {"name":"residual_block","kind":"storage","access":"read","half":"half_residual"},
+      {"name":"y_narrow_block","kind":"storage","access":"write","half":"half_y"},
+    ],
+    addresses: false,
+    constants: {
+      local_size_x: {"id":0,"type":"u32","value":1},
+      filters: {"id":3,"type":"u32","value":1},
+      padded: {"id":4,"type":"u32","value":1},
+      outputs: {"id":5,"type":"u32","value":1},
+      channel_last: {"id":6,"type":"bool","value":0},
+      unroll: {"id":7,"type":"u32","value":1},
+      kernel_d: {"id":8,"type":"u32","value":1},
+      kernel_h: {"id":9,"type":"u32","value":1},
+      kernel_w: {"id":10,"type":"u32","value":1},
+      stride_d: {"id":11,"type":"u32","value":1},
+      stride_h: {"id":12,"type":"u32","value":1},
+      stride_w: {"id":13,"type":"u32","value":1},
+      padding_d: {"id":14,"type":"u32","value":0},
+      padding_h: {"id":15,"type":"u32","value":0},
+      padding_w: {"id":16,"type":"u32","value":0},
+      dilation_d: {"id":17,"type":"u32","value":1},
+      dilation_h: {"id":18,"type":"u32","value":1},
+      dilation_w: {"id":19,"type":"u32","value":1},
+      split: {"id":20,"type":"bool","value":0},
+      activation: {"id":40,"type":"u32","value":0},
+      has_bias: {"id":41,"type":"bool","value":0},
+      has_residual: {"id":42,"type":"bool","value":0},
+      residual_after: {"id":43,"type":"bool","value":0},
+      shuffle_d: {"id":44,"type":"u32","value":1},
+      shuffle_h: {"id":45,"type":"u32","value":1},
+      shuffle_w: {"id":46,"type":"u32","value":1},
+      alpha: {"id":47,"type":"f32","value":0.009999999776482582},
+      phases_d: {"id":48,"type":"u32","value":0},
+      phases_h: {"id":49,"type":"u32","value":0},
+      phases_w: {"id":50,"type":"u32","value":0},
+      start_d: {"id":51,"type":"u32","value":0},
+      start_h: {"id":52,"type":"u32","value":0},
+      start_w: {"id":53,"type":"u32","value":0},
+      half_x: {"id":64,"type":"bool","value":0},
+      half_weight: {"id":65,"type":"bool","value":0},
+      half_bias: {"id":66,"type":"bool","value":0},
+      half_residual: {"id":67,"type":"bool","value":0},
+      half_y: {"id":68,"type":"bool","value":0},
+    },
+    push: {
+      count: {"offset":0,"type":"u32"},
+      out_w: {"offset":4,"type":"u32"},
+      blocks: {"offset":8,"type":"u32"},
+      out_d: {"offset":12,"type":"u32"},
+      tiles: {"offset":16,"type":"u32"},
+      groups: {"offset":20,"type":"u32"},
+      out_w_multiplier: {"offset":24,"type":"u32"},
+      blocks_multiplier: {"offset":28,"type":"u32"},
+      out_d_multiplier: {"offset":32,"type":"u32"},
+      tiles_multiplier: {"offset":36,"type":"u32"},
+      groups_multiplier: {"offset":40,"type":"u32"},
+      shifts: {"offset":44,"type":"u32"},
+      out_h: {"offset":48,"type":"u32"},
+      in_d: {"offset":52,"type":"u32"},
+      in_h: {"offset":56,"type":"u32"},
+      in_w: {"offset":60,"type":"u32"},
+      group_channels: {"offset":64,"type":"u32"},
+      group_filters: {"offset":68,"type":"u32"},
+      input_n: {"offset":72,"type":"u32"},
+      input_c: {"offset":76,"type":"u32"},
+      input_d: {"offset":80,"type":"u32"},
+      input_h: {"offset":84,"type":"u32"},
+      input_w: {"offset":88,"type":"u32"},
+      output_n: {"offset":92,"type":"u32"},
+      output_c: {"offset":96,"type":"u32"},
+      output_d: {"offset":100,"type":"u32"},
+      output_h: {"offset":104,"type":"u32"},
+      output_w: {"offset":108,"type":"u32"},
+      splits: {"offset":112,"type":"u32"},
+      splits_multiplier: {"offset":116,"type":"u32"},
+      split_channels: {"offset":120,"type":"u32"},
+      columns: {"offset":124,"type":"u32"},
+    },
+    pushByteLength: 128,
+    requires: ["storage16"],
+    spirv: () => decode(convolution.window_forward_shorts),
   },
   "cooperative/convolution.float": {
     id: "cooperative/convolution.float",
@@ -4299,11 +5000,11 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "deformable/offset_gradient.storage": {
     id: "deformable/offset_gradient.storage",
     bindings: [
-      {"name":"x_block","kind":"storage","access":"read"},
-      {"name":"offset_block","kind":"storage","access":"read"},
-      {"name":"mask_block","kind":"storage","access":"read"},
-      {"name":"columns_block","kind":"storage","access":"read"},
-      {"name":"result_quad_block","kind":"storage","access":"readwrite"},
+      {"name":"x_quads_block","kind":"storage","access":"read","half":"half_x"},
+      {"name":"offset_block","kind":"storage","access":"read","half":"half_offset"},
+      {"name":"mask_block","kind":"storage","access":"read","half":"half_mask"},
+      {"name":"columns_quads_block","kind":"storage","access":"read","half":"half_columns"},
+      {"name":"result_narrow_block","kind":"storage","access":"write","half":"half_result"},
     ],
     addresses: false,
     constants: {
@@ -4312,6 +5013,11 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       offset: {"id":3,"type":"bool","value":1},
       mask: {"id":4,"type":"bool","value":0},
       fade: {"id":10,"type":"bool","value":0},
+      half_x: {"id":64,"type":"bool","value":0},
+      half_offset: {"id":65,"type":"bool","value":0},
+      half_mask: {"id":66,"type":"bool","value":0},
+      half_columns: {"id":67,"type":"bool","value":0},
+      half_result: {"id":68,"type":"bool","value":0},
     },
     push: {
       columns: {"offset":0,"type":"u32"},
@@ -4352,11 +5058,11 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "deformable/offset_gradient.texel": {
     id: "deformable/offset_gradient.texel",
     bindings: [
-      {"name":"x_texel4","kind":"texel4","access":"read"},
-      {"name":"offset_texel1","kind":"texel1","access":"read"},
-      {"name":"mask_texel1","kind":"texel1","access":"read"},
-      {"name":"columns_texel4","kind":"texel4","access":"read"},
-      {"name":"result_quad_block","kind":"storage","access":"readwrite"},
+      {"name":"x_texel4","kind":"texel4","access":"read","half":"half_x"},
+      {"name":"offset_texel1","kind":"texel1","access":"read","half":"half_offset"},
+      {"name":"mask_texel1","kind":"texel1","access":"read","half":"half_mask"},
+      {"name":"columns_texel4","kind":"texel4","access":"read","half":"half_columns"},
+      {"name":"result_narrow_block","kind":"storage","access":"write","half":"half_result"},
     ],
     addresses: false,
     constants: {
@@ -4365,6 +5071,11 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       offset: {"id":3,"type":"bool","value":1},
       mask: {"id":4,"type":"bool","value":0},
       fade: {"id":10,"type":"bool","value":0},
+      half_x: {"id":64,"type":"bool","value":0},
+      half_offset: {"id":65,"type":"bool","value":0},
+      half_mask: {"id":66,"type":"bool","value":0},
+      half_columns: {"id":67,"type":"bool","value":0},
+      half_result: {"id":68,"type":"bool","value":0},
     },
     push: {
       columns: {"offset":0,"type":"u32"},
@@ -4405,13 +5116,15 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "deformable/pack_image.storage": {
     id: "deformable/pack_image.storage",
     bindings: [
-      {"name":"x_block","kind":"storage","access":"read"},
-      {"name":"packed_block","kind":"storage","access":"readwrite"},
+      {"name":"x_block","kind":"storage","access":"read","half":"half_x"},
+      {"name":"packed_floats_block","kind":"storage","access":"write","half":"half_packed"},
     ],
     addresses: false,
     constants: {
       local_size_x: {"id":0,"type":"u32","value":1},
       panels: {"id":1,"type":"bool","value":0},
+      half_x: {"id":64,"type":"bool","value":0},
+      half_packed: {"id":65,"type":"bool","value":0},
     },
     push: {
       columns: {"offset":0,"type":"u32"},
@@ -4435,13 +5148,15 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "deformable/pack_image.texel": {
     id: "deformable/pack_image.texel",
     bindings: [
-      {"name":"x_texel1","kind":"texel1","access":"read"},
-      {"name":"packed_block","kind":"storage","access":"readwrite"},
+      {"name":"x_texel1","kind":"texel1","access":"read","half":"half_x"},
+      {"name":"packed_floats_block","kind":"storage","access":"write","half":"half_packed"},
     ],
     addresses: false,
     constants: {
       local_size_x: {"id":0,"type":"u32","value":1},
       panels: {"id":1,"type":"bool","value":0},
+      half_x: {"id":64,"type":"bool","value":0},
+      half_packed: {"id":65,"type":"bool","value":0},
     },
     push: {
       columns: {"offset":0,"type":"u32"},
@@ -4465,12 +5180,14 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "deformable/pack_rows.storage": {
     id: "deformable/pack_rows.storage",
     bindings: [
-      {"name":"x_block","kind":"storage","access":"read"},
-      {"name":"packed_block","kind":"storage","access":"readwrite"},
+      {"name":"x_block","kind":"storage","access":"read","half":"half_x"},
+      {"name":"packed_floats_block","kind":"storage","access":"write","half":"half_packed"},
     ],
     addresses: false,
     constants: {
       local_size_x: {"id":0,"type":"u32","value":1},
+      half_x: {"id":64,"type":"bool","value":0},
+      half_packed: {"id":65,"type":"bool","value":0},
     },
     push: {
       total: {"offset":0,"type":"u32"},
@@ -4490,12 +5207,14 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "deformable/pack_rows.texel": {
     id: "deformable/pack_rows.texel",
     bindings: [
-      {"name":"x_texel1","kind":"texel1","access":"read"},
-      {"name":"packed_block","kind":"storage","access":"readwrite"},
+      {"name":"x_texel1","kind":"texel1","access":"read","half":"half_x"},
+      {"name":"packed_floats_block","kind":"storage","access":"write","half":"half_packed"},
     ],
     addresses: false,
     constants: {
       local_size_x: {"id":0,"type":"u32","value":1},
+      half_x: {"id":64,"type":"bool","value":0},
+      half_packed: {"id":65,"type":"bool","value":0},
     },
     push: {
       total: {"offset":0,"type":"u32"},
@@ -4515,13 +5234,15 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "deformable/pack_weight.storage": {
     id: "deformable/pack_weight.storage",
     bindings: [
-      {"name":"weight_block","kind":"storage","access":"read"},
-      {"name":"packed_block","kind":"storage","access":"readwrite"},
+      {"name":"weight_block","kind":"storage","access":"read","half":"half_weight"},
+      {"name":"packed_floats_block","kind":"storage","access":"write","half":"half_packed"},
     ],
     addresses: false,
     constants: {
       local_size_x: {"id":0,"type":"u32","value":1},
       transposed: {"id":1,"type":"bool","value":0},
+      half_weight: {"id":64,"type":"bool","value":0},
+      half_packed: {"id":65,"type":"bool","value":0},
     },
     push: {
       total: {"offset":0,"type":"u32"},
@@ -4543,13 +5264,15 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "deformable/pack_weight.texel": {
     id: "deformable/pack_weight.texel",
     bindings: [
-      {"name":"weight_texel1","kind":"texel1","access":"read"},
-      {"name":"packed_block","kind":"storage","access":"readwrite"},
+      {"name":"weight_texel1","kind":"texel1","access":"read","half":"half_weight"},
+      {"name":"packed_floats_block","kind":"storage","access":"write","half":"half_packed"},
     ],
     addresses: false,
     constants: {
       local_size_x: {"id":0,"type":"u32","value":1},
       transposed: {"id":1,"type":"bool","value":0},
+      half_weight: {"id":64,"type":"bool","value":0},
+      half_packed: {"id":65,"type":"bool","value":0},
     },
     push: {
       total: {"offset":0,"type":"u32"},
@@ -4571,9 +5294,9 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "deformable/product_cpu.storage": {
     id: "deformable/product_cpu.storage",
     bindings: [
-      {"name":"left_block","kind":"storage","access":"read"},
-      {"name":"right_block","kind":"storage","access":"read"},
-      {"name":"bias_block","kind":"storage","access":"read"},
+      {"name":"left_quads_block","kind":"storage","access":"read","half":"half_left"},
+      {"name":"right_quads_block","kind":"storage","access":"read","half":"half_right"},
+      {"name":"bias_block","kind":"storage","access":"read","half":"half_bias"},
       {"name":"result_quad_block","kind":"storage","access":"readwrite"},
     ],
     addresses: false,
@@ -4596,6 +5319,9 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       start_d: {"id":51,"type":"u32","value":0},
       start_h: {"id":52,"type":"u32","value":0},
       start_w: {"id":53,"type":"u32","value":0},
+      half_left: {"id":64,"type":"bool","value":0},
+      half_right: {"id":65,"type":"bool","value":0},
+      half_bias: {"id":66,"type":"bool","value":0},
     },
     push: {
       workgroups: {"offset":0,"type":"u32"},
@@ -4625,9 +5351,9 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "deformable/product_cpu.texel": {
     id: "deformable/product_cpu.texel",
     bindings: [
-      {"name":"left_texel4","kind":"texel4","access":"read"},
-      {"name":"right_texel4","kind":"texel4","access":"read"},
-      {"name":"bias_texel1","kind":"texel1","access":"read"},
+      {"name":"left_texel4","kind":"texel4","access":"read","half":"half_left"},
+      {"name":"right_texel4","kind":"texel4","access":"read","half":"half_right"},
+      {"name":"bias_texel1","kind":"texel1","access":"read","half":"half_bias"},
       {"name":"result_quad_block","kind":"storage","access":"readwrite"},
     ],
     addresses: false,
@@ -4650,6 +5376,9 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       start_d: {"id":51,"type":"u32","value":0},
       start_h: {"id":52,"type":"u32","value":0},
       start_w: {"id":53,"type":"u32","value":0},
+      half_left: {"id":64,"type":"bool","value":0},
+      half_right: {"id":65,"type":"bool","value":0},
+      half_bias: {"id":66,"type":"bool","value":0},
     },
     push: {
       workgroups: {"offset":0,"type":"u32"},
@@ -4679,9 +5408,9 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "deformable/product_tile.storage": {
     id: "deformable/product_tile.storage",
     bindings: [
-      {"name":"left_block","kind":"storage","access":"read"},
-      {"name":"right_block","kind":"storage","access":"read"},
-      {"name":"bias_block","kind":"storage","access":"read"},
+      {"name":"left_quads_block","kind":"storage","access":"read","half":"half_left"},
+      {"name":"right_quads_block","kind":"storage","access":"read","half":"half_right"},
+      {"name":"bias_block","kind":"storage","access":"read","half":"half_bias"},
       {"name":"result_quad_block","kind":"storage","access":"readwrite"},
     ],
     addresses: false,
@@ -4704,6 +5433,9 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       start_d: {"id":51,"type":"u32","value":0},
       start_h: {"id":52,"type":"u32","value":0},
       start_w: {"id":53,"type":"u32","value":0},
+      half_left: {"id":64,"type":"bool","value":0},
+      half_right: {"id":65,"type":"bool","value":0},
+      half_bias: {"id":66,"type":"bool","value":0},
     },
     push: {
       workgroups: {"offset":0,"type":"u32"},
@@ -4733,9 +5465,9 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "deformable/product_tile.texel": {
     id: "deformable/product_tile.texel",
     bindings: [
-      {"name":"left_texel4","kind":"texel4","access":"read"},
-      {"name":"right_texel4","kind":"texel4","access":"read"},
-      {"name":"bias_texel1","kind":"texel1","access":"read"},
+      {"name":"left_texel4","kind":"texel4","access":"read","half":"half_left"},
+      {"name":"right_texel4","kind":"texel4","access":"read","half":"half_right"},
+      {"name":"bias_texel1","kind":"texel1","access":"read","half":"half_bias"},
       {"name":"result_quad_block","kind":"storage","access":"readwrite"},
     ],
     addresses: false,
@@ -4758,6 +5490,9 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       start_d: {"id":51,"type":"u32","value":0},
       start_h: {"id":52,"type":"u32","value":0},
       start_w: {"id":53,"type":"u32","value":0},
+      half_left: {"id":64,"type":"bool","value":0},
+      half_right: {"id":65,"type":"bool","value":0},
+      half_bias: {"id":66,"type":"bool","value":0},
     },
     push: {
       workgroups: {"offset":0,"type":"u32"},
@@ -4787,10 +5522,10 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "deformable/sample.storage": {
     id: "deformable/sample.storage",
     bindings: [
-      {"name":"x_block","kind":"storage","access":"read"},
-      {"name":"offset_block","kind":"storage","access":"read"},
-      {"name":"mask_block","kind":"storage","access":"read"},
-      {"name":"columns_block","kind":"storage","access":"readwrite"},
+      {"name":"x_quads_block","kind":"storage","access":"read","half":"half_x"},
+      {"name":"offset_block","kind":"storage","access":"read","half":"half_offset"},
+      {"name":"mask_block","kind":"storage","access":"read","half":"half_mask"},
+      {"name":"columns_floats_block","kind":"storage","access":"write","half":"half_columns"},
     ],
     addresses: false,
     constants: {
@@ -4798,6 +5533,10 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       transposed: {"id":1,"type":"bool","value":0},
       has_mask: {"id":2,"type":"bool","value":0},
       fade: {"id":10,"type":"bool","value":0},
+      half_x: {"id":64,"type":"bool","value":0},
+      half_offset: {"id":65,"type":"bool","value":0},
+      half_mask: {"id":66,"type":"bool","value":0},
+      half_columns: {"id":67,"type":"bool","value":0},
     },
     push: {
       runs: {"offset":0,"type":"u32"},
@@ -4837,10 +5576,10 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "deformable/sample.texel": {
     id: "deformable/sample.texel",
     bindings: [
-      {"name":"x_texel4","kind":"texel4","access":"read"},
-      {"name":"offset_texel1","kind":"texel1","access":"read"},
-      {"name":"mask_texel1","kind":"texel1","access":"read"},
-      {"name":"columns_block","kind":"storage","access":"readwrite"},
+      {"name":"x_texel4","kind":"texel4","access":"read","half":"half_x"},
+      {"name":"offset_texel1","kind":"texel1","access":"read","half":"half_offset"},
+      {"name":"mask_texel1","kind":"texel1","access":"read","half":"half_mask"},
+      {"name":"columns_floats_block","kind":"storage","access":"write","half":"half_columns"},
     ],
     addresses: false,
     constants: {
@@ -4848,6 +5587,10 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       transposed: {"id":1,"type":"bool","value":0},
       has_mask: {"id":2,"type":"bool","value":0},
       fade: {"id":10,"type":"bool","value":0},
+      half_x: {"id":64,"type":"bool","value":0},
+      half_offset: {"id":65,"type":"bool","value":0},
+      half_mask: {"id":66,"type":"bool","value":0},
+      half_columns: {"id":67,"type":"bool","value":0},
     },
     push: {
       runs: {"offset":0,"type":"u32"},
@@ -4887,12 +5630,12 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "deformable/scatter_fixed.storage": {
     id: "deformable/scatter_fixed.storage",
     bindings: [
-      {"name":"offset_block","kind":"storage","access":"read"},
-      {"name":"mask_block","kind":"storage","access":"read"},
-      {"name":"columns_block","kind":"storage","access":"read"},
+      {"name":"offset_block","kind":"storage","access":"read","half":"half_offset"},
+      {"name":"mask_block","kind":"storage","access":"read","half":"half_mask"},
+      {"name":"columns_quads_block","kind":"storage","access":"read","half":"half_columns"},
       {"name":"scale_block","kind":"storage","access":"readwrite"},
       {"name":"pairs_block","kind":"storage","access":"readwrite"},
-      {"name":"result_quad_block","kind":"storage","access":"readwrite"},
+      {"name":"result_block","kind":"storage","access":"readwrite"},
     ],
     addresses: false,
     constants: {
@@ -4901,6 +5644,9 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       has_mask: {"id":2,"type":"bool","value":0},
       first: {"id":3,"type":"bool","value":0},
       fade: {"id":10,"type":"bool","value":0},
+      half_offset: {"id":64,"type":"bool","value":0},
+      half_mask: {"id":65,"type":"bool","value":0},
+      half_columns: {"id":66,"type":"bool","value":0},
     },
     push: {
       items: {"offset":0,"type":"u32"},
@@ -4936,12 +5682,12 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "deformable/scatter_fixed.texel": {
     id: "deformable/scatter_fixed.texel",
     bindings: [
-      {"name":"offset_texel1","kind":"texel1","access":"read"},
-      {"name":"mask_texel1","kind":"texel1","access":"read"},
-      {"name":"columns_texel4","kind":"texel4","access":"read"},
+      {"name":"offset_texel1","kind":"texel1","access":"read","half":"half_offset"},
+      {"name":"mask_texel1","kind":"texel1","access":"read","half":"half_mask"},
+      {"name":"columns_texel4","kind":"texel4","access":"read","half":"half_columns"},
       {"name":"scale_block","kind":"storage","access":"readwrite"},
       {"name":"pairs_block","kind":"storage","access":"readwrite"},
-      {"name":"result_quad_block","kind":"storage","access":"readwrite"},
+      {"name":"result_block","kind":"storage","access":"readwrite"},
     ],
     addresses: false,
     constants: {
@@ -4950,6 +5696,9 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       has_mask: {"id":2,"type":"bool","value":0},
       first: {"id":3,"type":"bool","value":0},
       fade: {"id":10,"type":"bool","value":0},
+      half_offset: {"id":64,"type":"bool","value":0},
+      half_mask: {"id":65,"type":"bool","value":0},
+      half_columns: {"id":66,"type":"bool","value":0},
     },
     push: {
       items: {"offset":0,"type":"u32"},
@@ -4985,12 +5734,12 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "deformable/scatter_fixed.wide": {
     id: "deformable/scatter_fixed.wide",
     bindings: [
-      {"name":"offset_block","kind":"storage","access":"read"},
-      {"name":"mask_block","kind":"storage","access":"read"},
-      {"name":"columns_block","kind":"storage","access":"read"},
+      {"name":"offset_block","kind":"storage","access":"read","half":"half_offset"},
+      {"name":"mask_block","kind":"storage","access":"read","half":"half_mask"},
+      {"name":"columns_quads_block","kind":"storage","access":"read","half":"half_columns"},
       {"name":"scale_block","kind":"storage","access":"readwrite"},
       {"name":"pairs_block","kind":"storage","access":"readwrite"},
-      {"name":"result_quad_block","kind":"storage","access":"readwrite"},
+      {"name":"result_block","kind":"storage","access":"readwrite"},
     ],
     addresses: false,
     constants: {
@@ -4999,6 +5748,9 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       has_mask: {"id":2,"type":"bool","value":0},
       first: {"id":3,"type":"bool","value":0},
       fade: {"id":10,"type":"bool","value":0},
+      half_offset: {"id":64,"type":"bool","value":0},
+      half_mask: {"id":65,"type":"bool","value":0},
+      half_columns: {"id":66,"type":"bool","value":0},
     },
     push: {
       items: {"offset":0,"type":"u32"},
@@ -5034,9 +5786,9 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "deformable/scatter_walk.storage": {
     id: "deformable/scatter_walk.storage",
     bindings: [
-      {"name":"offset_block","kind":"storage","access":"read"},
-      {"name":"mask_block","kind":"storage","access":"read"},
-      {"name":"columns_block","kind":"storage","access":"read"},
+      {"name":"offset_block","kind":"storage","access":"read","half":"half_offset"},
+      {"name":"mask_block","kind":"storage","access":"read","half":"half_mask"},
+      {"name":"columns_quads_block","kind":"storage","access":"read","half":"half_columns"},
       {"name":"sums_block","kind":"storage","access":"readwrite"},
     ],
     addresses: false,
@@ -5044,6 +5796,9 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       local_size_x: {"id":0,"type":"u32","value":1},
       has_mask: {"id":2,"type":"bool","value":0},
       fade: {"id":10,"type":"bool","value":0},
+      half_offset: {"id":64,"type":"bool","value":0},
+      half_mask: {"id":65,"type":"bool","value":0},
+      half_columns: {"id":66,"type":"bool","value":0},
     },
     push: {
       items: {"offset":0,"type":"u32"},
@@ -5081,9 +5836,9 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "deformable/scatter_walk.texel": {
     id: "deformable/scatter_walk.texel",
     bindings: [
-      {"name":"offset_texel1","kind":"texel1","access":"read"},
-      {"name":"mask_texel1","kind":"texel1","access":"read"},
-      {"name":"columns_texel4","kind":"texel4","access":"read"},
+      {"name":"offset_texel1","kind":"texel1","access":"read","half":"half_offset"},
+      {"name":"mask_texel1","kind":"texel1","access":"read","half":"half_mask"},
+      {"name":"columns_texel4","kind":"texel4","access":"read","half":"half_columns"},
       {"name":"sums_texel4","kind":"texel4","access":"readwrite"},
     ],
     addresses: false,
@@ -5091,6 +5846,9 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       local_size_x: {"id":0,"type":"u32","value":1},
       has_mask: {"id":2,"type":"bool","value":0},
       fade: {"id":10,"type":"bool","value":0},
+      half_offset: {"id":64,"type":"bool","value":0},
+      half_mask: {"id":65,"type":"bool","value":0},
+      half_columns: {"id":66,"type":"bool","value":0},
     },
     push: {
       items: {"offset":0,"type":"u32"},
@@ -5128,13 +5886,15 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "deformable/unpack_image.storage": {
     id: "deformable/unpack_image.storage",
     bindings: [
-      {"name":"packed_block","kind":"storage","access":"read"},
-      {"name":"result_block","kind":"storage","access":"readwrite"},
+      {"name":"packed_block","kind":"storage","access":"read","half":"half_packed"},
+      {"name":"result_floats_block","kind":"storage","access":"write","half":"half_result"},
     ],
     addresses: false,
     constants: {
       local_size_x: {"id":0,"type":"u32","value":1},
       channels_inner: {"id":1,"type":"bool","value":0},
+      half_packed: {"id":64,"type":"bool","value":0},
+      half_result: {"id":65,"type":"bool","value":0},
     },
     push: {
       total: {"offset":0,"type":"u32"},
@@ -5152,13 +5912,15 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "deformable/unpack_image.texel": {
     id: "deformable/unpack_image.texel",
     bindings: [
-      {"name":"packed_texel1","kind":"texel1","access":"read"},
-      {"name":"result_block","kind":"storage","access":"readwrite"},
+      {"name":"packed_texel1","kind":"texel1","access":"read","half":"half_packed"},
+      {"name":"result_floats_block","kind":"storage","access":"write","half":"half_result"},
     ],
     addresses: false,
     constants: {
       local_size_x: {"id":0,"type":"u32","value":1},
       channels_inner: {"id":1,"type":"bool","value":0},
+      half_packed: {"id":64,"type":"bool","value":0},
+      half_result: {"id":65,"type":"bool","value":0},
     },
     push: {
       total: {"offset":0,"type":"u32"},
@@ -5176,13 +5938,15 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "deformable/unpack_weight.storage": {
     id: "deformable/unpack_weight.storage",
     bindings: [
-      {"name":"packed_block","kind":"storage","access":"read"},
-      {"name":"result_block","kind":"storage","access":"readwrite"},
+      {"name":"packed_block","kind":"storage","access":"read","half":"half_packed"},
+      {"name":"result_floats_block","kind":"storage","access":"write","half":"half_result"},
     ],
     addresses: false,
     constants: {
       local_size_x: {"id":0,"type":"u32","value":1},
       channels_inner: {"id":1,"type":"bool","value":0},
+      half_packed: {"id":64,"type":"bool","value":0},
+      half_result: {"id":65,"type":"bool","value":0},
     },
     push: {
       total: {"offset":0,"type":"u32"},
@@ -5199,13 +5963,15 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "deformable/unpack_weight.texel": {
     id: "deformable/unpack_weight.texel",
     bindings: [
-      {"name":"packed_texel1","kind":"texel1","access":"read"},
-      {"name":"result_block","kind":"storage","access":"readwrite"},
+      {"name":"packed_texel1","kind":"texel1","access":"read","half":"half_packed"},
+      {"name":"result_floats_block","kind":"storage","access":"write","half":"half_result"},
     ],
     addresses: false,
     constants: {
       local_size_x: {"id":0,"type":"u32","value":1},
       channels_inner: {"id":1,"type":"bool","value":0},
+      half_packed: {"id":64,"type":"bool","value":0},
+      half_result: {"id":65,"type":"bool","value":0},
     },
     push: {
       total: {"offset":0,"type":"u32"},
@@ -5852,9 +6618,9 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "matmul/matmul.storage": {
     id: "matmul/matmul.storage",
     bindings: [
-      {"name":"a_block","kind":"storage","access":"read"},
-      {"name":"b_block","kind":"storage","access":"read"},
-      {"name":"result","kind":"storage","access":"write"},
+      {"name":"a_quads_block","kind":"storage","access":"read","half":"half_a"},
+      {"name":"b_quads_block","kind":"storage","access":"read","half":"half_b"},
+      {"name":"result_floats_block","kind":"storage","access":"write","half":"half_result"},
     ],
     addresses: false,
     constants: {
@@ -5864,6 +6630,9 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       a_quads: {"id":5,"type":"bool","value":0},
       b_quads: {"id":6,"type":"bool","value":0},
       result_quads: {"id":7,"type":"bool","value":0},
+      half_a: {"id":64,"type":"bool","value":0},
+      half_b: {"id":65,"type":"bool","value":0},
+      half_result: {"id":66,"type":"bool","value":0},
     },
     push: {
       items: {"offset":0,"type":"u32"},
@@ -5890,9 +6659,9 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "matmul/matmul.texel": {
     id: "matmul/matmul.texel",
     bindings: [
-      {"name":"a_texel4","kind":"texel4","access":"read"},
-      {"name":"b_texel4","kind":"texel4","access":"read"},
-      {"name":"result","kind":"storage","access":"write"},
+      {"name":"a_texel4","kind":"texel4","access":"read","half":"half_a"},
+      {"name":"b_texel4","kind":"texel4","access":"read","half":"half_b"},
+      {"name":"result_floats_block","kind":"storage","access":"write","half":"half_result"},
     ],
     addresses: false,
     constants: {
@@ -5902,6 +6671,9 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       a_quads: {"id":5,"type":"bool","value":0},
       b_quads: {"id":6,"type":"bool","value":0},
       result_quads: {"id":7,"type":"bool","value":0},
+      half_a: {"id":64,"type":"bool","value":0},
+      half_b: {"id":65,"type":"bool","value":0},
+      half_result: {"id":66,"type":"bool","value":0},
     },
     push: {
       items: {"offset":0,"type":"u32"},
@@ -5928,12 +6700,14 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "movement/cpu_align.storage": {
     id: "movement/cpu_align.storage",
     bindings: [
-      {"name":"x_block","kind":"storage","access":"read"},
-      {"name":"result","kind":"storage","access":"write"},
+      {"name":"x_quads_block","kind":"storage","access":"read","half":"half_x"},
+      {"name":"result_block","kind":"storage","access":"write","half":"half_result"},
     ],
     addresses: false,
     constants: {
       local_size_x: {"id":0,"type":"u32","value":1},
+      half_x: {"id":64,"type":"bool","value":0},
+      half_result: {"id":65,"type":"bool","value":0},
     },
     push: {
       count: {"offset":0,"type":"u32"},
@@ -5950,12 +6724,14 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "movement/cpu_align.texel": {
     id: "movement/cpu_align.texel",
     bindings: [
-      {"name":"x_texel4","kind":"texel4","access":"read"},
-      {"name":"result","kind":"storage","access":"write"},
+      {"name":"x_texel4","kind":"texel4","access":"read","half":"half_x"},
+      {"name":"result_block","kind":"storage","access":"write","half":"half_result"},
     ],
     addresses: false,
     constants: {
       local_size_x: {"id":0,"type":"u32","value":1},
+      half_x: {"id":64,"type":"bool","value":0},
+      half_result: {"id":65,"type":"bool","value":0},
     },
     push: {
       count: {"offset":0,"type":"u32"},
@@ -6886,9 +7662,9 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "pad/cpu_gradient.storage": {
     id: "pad/cpu_gradient.storage",
     bindings: [
-      {"name":"x_block","kind":"storage","access":"read"},
-      {"name":"x_quads_block","kind":"storage","access":"read"},
-      {"name":"result","kind":"storage","access":"write"},
+      {"name":"x_block","kind":"storage","access":"read","half":"half_x"},
+      {"name":"x_quads_quads_block","kind":"storage","access":"read","half":"half_x_quads"},
+      {"name":"result_block","kind":"storage","access":"write","half":"half_result"},
     ],
     addresses: false,
     constants: {
@@ -6897,6 +7673,9 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       rank: {"id":2,"type":"u32","value":1},
       octets: {"id":3,"type":"bool","value":0},
       border: {"id":4,"type":"bool","value":0},
+      half_x: {"id":64,"type":"bool","value":0},
+      half_x_quads: {"id":65,"type":"bool","value":0},
+      half_result: {"id":66,"type":"bool","value":0},
     },
     push: {
       count: {"offset":0,"type":"u32"},
@@ -6936,9 +7715,9 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "pad/cpu_gradient.texel": {
     id: "pad/cpu_gradient.texel",
     bindings: [
-      {"name":"x_texel1","kind":"texel1","access":"read"},
-      {"name":"x_quads_texel4","kind":"texel4","access":"read"},
-      {"name":"result","kind":"storage","access":"write"},
+      {"name":"x_texel1","kind":"texel1","access":"read","half":"half_x"},
+      {"name":"x_quads_texel4","kind":"texel4","access":"read","half":"half_x_quads"},
+      {"name":"result_block","kind":"storage","access":"write","half":"half_result"},
     ],
     addresses: false,
     constants: {
@@ -6947,6 +7726,9 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       rank: {"id":2,"type":"u32","value":1},
       octets: {"id":3,"type":"bool","value":0},
       border: {"id":4,"type":"bool","value":0},
+      half_x: {"id":64,"type":"bool","value":0},
+      half_x_quads: {"id":65,"type":"bool","value":0},
+      half_result: {"id":66,"type":"bool","value":0},
     },
     push: {
       count: {"offset":0,"type":"u32"},
@@ -7078,14 +7860,16 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "pad/gradient.word": {
     id: "pad/gradient.word",
     bindings: [
-      {"name":"x_block","kind":"storage","access":"read"},
-      {"name":"result","kind":"storage","access":"write"},
+      {"name":"x_block","kind":"storage","access":"read","half":"half_x"},
+      {"name":"result_narrow_block","kind":"storage","access":"write","half":"half_result"},
     ],
     addresses: false,
     constants: {
       local_size_x: {"id":0,"type":"u32","value":1},
       mode: {"id":1,"type":"u32","value":0},
       rank: {"id":2,"type":"u32","value":1},
+      half_x: {"id":64,"type":"bool","value":0},
+      half_result: {"id":65,"type":"bool","value":0},
     },
     push: {
       count: {"offset":0,"type":"u32"},
@@ -7121,14 +7905,16 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "pad/gradient.word_texel": {
     id: "pad/gradient.word_texel",
     bindings: [
-      {"name":"x_texel1","kind":"texel1","access":"read"},
-      {"name":"result","kind":"storage","access":"write"},
+      {"name":"x_texel1","kind":"texel1","access":"read","half":"half_x"},
+      {"name":"result_narrow_block","kind":"storage","access":"write","half":"half_result"},
     ],
     addresses: false,
     constants: {
       local_size_x: {"id":0,"type":"u32","value":1},
       mode: {"id":1,"type":"u32","value":0},
       rank: {"id":2,"type":"u32","value":1},
+      half_x: {"id":64,"type":"bool","value":0},
+      half_result: {"id":65,"type":"bool","value":0},
     },
     push: {
       count: {"offset":0,"type":"u32"},
@@ -7419,9 +8205,9 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "pooling/cpu_backward.address": {
     id: "pooling/cpu_backward.address",
     bindings: [
-      {"name":"head","kind":"storage","access":"read"},
-      {"name":"places","kind":"storage","access":"read"},
-      {"name":"dx","kind":"storage","access":"write"},
+      {"name":"head","kind":"storage","access":"read","half":"half_head"},
+      {"name":"places","kind":"storage","access":"read","half":"half_places"},
+      {"name":"dx","kind":"storage","access":"write","half":"half_dx"},
     ],
     addresses: true,
     constants: {
@@ -7437,6 +8223,9 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       before_d: {"id":9,"type":"u32","value":0},
       before_h: {"id":10,"type":"u32","value":1},
       before_w: {"id":11,"type":"u32","value":1},
+      half_head: {"id":64,"type":"bool","value":0},
+      half_places: {"id":65,"type":"bool","value":0},
+      half_dx: {"id":66,"type":"bool","value":0},
     },
     push: {
       units: {"offset":24,"type":"u32"},
@@ -7455,9 +8244,9 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "pooling/cpu_backward.storage": {
     id: "pooling/cpu_backward.storage",
     bindings: [
-      {"name":"head_block","kind":"storage","access":"read"},
-      {"name":"places_block","kind":"storage","access":"read"},
-      {"name":"dx_pair_block","kind":"storage","access":"write"},
+      {"name":"head_quads_block","kind":"storage","access":"read","half":"half_head"},
+      {"name":"places_quads_block","kind":"storage","access":"read","half":"half_places"},
+      {"name":"dx_block","kind":"storage","access":"write","half":"half_dx"},
     ],
     addresses: false,
     constants: {
@@ -7473,6 +8262,9 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       before_d: {"id":9,"type":"u32","value":0},
       before_h: {"id":10,"type":"u32","value":1},
       before_w: {"id":11,"type":"u32","value":1},
+      half_head: {"id":64,"type":"bool","value":0},
+      half_places: {"id":65,"type":"bool","value":0},
+      half_dx: {"id":66,"type":"bool","value":0},
     },
     push: {
       units: {"offset":0,"type":"u32"},
@@ -7491,9 +8283,9 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "pooling/cpu_backward.texel": {
     id: "pooling/cpu_backward.texel",
     bindings: [
-      {"name":"head_texel4","kind":"texel4","access":"read"},
-      {"name":"places_texel4","kind":"texel4","access":"read"},
-      {"name":"dx_pair_block","kind":"storage","access":"write"},
+      {"name":"head_texel4","kind":"texel4","access":"read","half":"half_head"},
+      {"name":"places_texel4","kind":"texel4","access":"read","half":"half_places"},
+      {"name":"dx_block","kind":"storage","access":"write","half":"half_dx"},
     ],
     addresses: false,
     constants: {
@@ -7509,6 +8301,9 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       before_d: {"id":9,"type":"u32","value":0},
       before_h: {"id":10,"type":"u32","value":1},
       before_w: {"id":11,"type":"u32","value":1},
+      half_head: {"id":64,"type":"bool","value":0},
+      half_places: {"id":65,"type":"bool","value":0},
+      half_dx: {"id":66,"type":"bool","value":0},
     },
     push: {
       units: {"offset":0,"type":"u32"},
@@ -7527,8 +8322,8 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "pooling/cpu_channels.address": {
     id: "pooling/cpu_channels.address",
     bindings: [
-      {"name":"x","kind":"storage","access":"read"},
-      {"name":"y","kind":"storage","access":"write"},
+      {"name":"x","kind":"storage","access":"read","half":"half_x"},
+      {"name":"y","kind":"storage","access":"write","half":"half_y"},
     ],
     addresses: true,
     constants: {
@@ -7538,6 +8333,8 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       propagate: {"id":11,"type":"bool","value":0},
       adaptive: {"id":12,"type":"bool","value":0},
       include_pad: {"id":13,"type":"bool","value":1},
+      half_x: {"id":64,"type":"bool","value":0},
+      half_y: {"id":65,"type":"bool","value":0},
     },
     push: {
       count: {"offset":16,"type":"u32"},
@@ -7573,8 +8370,8 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "pooling/cpu_channels.storage": {
     id: "pooling/cpu_channels.storage",
     bindings: [
-      {"name":"x_block","kind":"storage","access":"read"},
-      {"name":"y_block","kind":"storage","access":"write"},
+      {"name":"x_quads_block","kind":"storage","access":"read","half":"half_x"},
+      {"name":"y_floats_block","kind":"storage","access":"write","half":"half_y"},
     ],
     addresses: false,
     constants: {
@@ -7584,6 +8381,8 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       propagate: {"id":11,"type":"bool","value":0},
       adaptive: {"id":12,"type":"bool","value":0},
       include_pad: {"id":13,"type":"bool","value":1},
+      half_x: {"id":64,"type":"bool","value":0},
+      half_y: {"id":65,"type":"bool","value":0},
     },
     push: {
       count: {"offset":0,"type":"u32"},
@@ -7619,8 +8418,8 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "pooling/cpu_channels.texel": {
     id: "pooling/cpu_channels.texel",
     bindings: [
-      {"name":"x_texel4","kind":"texel4","access":"read"},
-      {"name":"y_block","kind":"storage","access":"write"},
+      {"name":"x_texel4","kind":"texel4","access":"read","half":"half_x"},
+      {"name":"y_floats_block","kind":"storage","access":"write","half":"half_y"},
     ],
     addresses: false,
     constants: {
@@ -7630,6 +8429,8 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       propagate: {"id":11,"type":"bool","value":0},
       adaptive: {"id":12,"type":"bool","value":0},
       include_pad: {"id":13,"type":"bool","value":1},
+      half_x: {"id":64,"type":"bool","value":0},
+      half_y: {"id":65,"type":"bool","value":0},
     },
     push: {
       count: {"offset":0,"type":"u32"},
@@ -7665,8 +8466,8 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "pooling/cpu_forward.address": {
     id: "pooling/cpu_forward.address",
     bindings: [
-      {"name":"x","kind":"storage","access":"read"},
-      {"name":"y","kind":"storage","access":"write"},
+      {"name":"x","kind":"storage","access":"read","half":"half_x"},
+      {"name":"y","kind":"storage","access":"write","half":"half_y"},
     ],
     addresses: true,
     constants: {
@@ -7682,6 +8483,8 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       propagate: {"id":11,"type":"bool","value":0},
       adaptive: {"id":12,"type":"bool","value":0},
       include_pad: {"id":13,"type":"bool","value":1},
+      half_x: {"id":64,"type":"bool","value":0},
+      half_y: {"id":65,"type":"bool","value":0},
     },
     push: {
       count: {"offset":16,"type":"u32"},
@@ -7712,8 +8515,8 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "pooling/cpu_forward.storage": {
     id: "pooling/cpu_forward.storage",
     bindings: [
-      {"name":"x_block","kind":"storage","access":"read"},
-      {"name":"y_block","kind":"storage","access":"write"},
+      {"name":"x_quads_block","kind":"storage","access":"read","half":"half_x"},
+      {"name":"y_floats_block","kind":"storage","access":"write","half":"half_y"},
     ],
     addresses: false,
     constants: {
@@ -7729,6 +8532,8 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       propagate: {"id":11,"type":"bool","value":0},
       adaptive: {"id":12,"type":"bool","value":0},
       include_pad: {"id":13,"type":"bool","value":1},
+      half_x: {"id":64,"type":"bool","value":0},
+      half_y: {"id":65,"type":"bool","value":0},
     },
     push: {
       count: {"offset":0,"type":"u32"},
@@ -7759,8 +8564,8 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "pooling/cpu_forward.texel": {
     id: "pooling/cpu_forward.texel",
     bindings: [
-      {"name":"x_texel4","kind":"texel4","access":"read"},
-      {"name":"y_block","kind":"storage","access":"write"},
+      {"name":"x_texel4","kind":"texel4","access":"read","half":"half_x"},
+      {"name":"y_floats_block","kind":"storage","access":"write","half":"half_y"},
     ],
     addresses: false,
     constants: {
@@ -7776,6 +8581,8 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       propagate: {"id":11,"type":"bool","value":0},
       adaptive: {"id":12,"type":"bool","value":0},
       include_pad: {"id":13,"type":"bool","value":1},
+      half_x: {"id":64,"type":"bool","value":0},
+      half_y: {"id":65,"type":"bool","value":0},
     },
     push: {
       count: {"offset":0,"type":"u32"},
@@ -7806,8 +8613,8 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "pooling/cpu_lanes.address": {
     id: "pooling/cpu_lanes.address",
     bindings: [
-      {"name":"x","kind":"storage","access":"read"},
-      {"name":"y","kind":"storage","access":"write"},
+      {"name":"x","kind":"storage","access":"read","half":"half_x"},
+      {"name":"y","kind":"storage","access":"write","half":"half_y"},
     ],
     addresses: true,
     constants: {
@@ -7820,6 +8627,8 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       pad_w: {"id":6,"type":"u32","value":1},
       neighbors: {"id":7,"type":"u32","value":0},
       store_octets: {"id":8,"type":"bool","value":0},
+      half_x: {"id":64,"type":"bool","value":0},
+      half_y: {"id":65,"type":"bool","value":0},
     },
     push: {
       parts: {"offset":16,"type":"u32"},
@@ -7839,8 +8648,8 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "pooling/cpu_lanes.storage": {
     id: "pooling/cpu_lanes.storage",
     bindings: [
-      {"name":"x_block","kind":"storage","access":"read"},
-      {"name":"y_block","kind":"storage","access":"write"},
+      {"name":"x_quads_block","kind":"storage","access":"read","half":"half_x"},
+      {"name":"y_block","kind":"storage","access":"write","half":"half_y"},
     ],
     addresses: false,
     constants: {
@@ -7853,6 +8662,8 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       pad_w: {"id":6,"type":"u32","value":1},
       neighbors: {"id":7,"type":"u32","value":0},
       store_octets: {"id":8,"type":"bool","value":0},
+      half_x: {"id":64,"type":"bool","value":0},
+      half_y: {"id":65,"type":"bool","value":0},
     },
     push: {
       parts: {"offset":0,"type":"u32"},
@@ -7872,8 +8683,8 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "pooling/cpu_lanes.texel": {
     id: "pooling/cpu_lanes.texel",
     bindings: [
-      {"name":"x_texel4","kind":"texel4","access":"read"},
-      {"name":"y_block","kind":"storage","access":"write"},
+      {"name":"x_texel4","kind":"texel4","access":"read","half":"half_x"},
+      {"name":"y_block","kind":"storage","access":"write","half":"half_y"},
     ],
     addresses: false,
     constants: {
@@ -7886,6 +8697,8 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       pad_w: {"id":6,"type":"u32","value":1},
       neighbors: {"id":7,"type":"u32","value":0},
       store_octets: {"id":8,"type":"bool","value":0},
+      half_x: {"id":64,"type":"bool","value":0},
+      half_y: {"id":65,"type":"bool","value":0},
     },
     push: {
       parts: {"offset":0,"type":"u32"},
@@ -7905,8 +8718,8 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "pooling/cpu_reduce.address": {
     id: "pooling/cpu_reduce.address",
     bindings: [
-      {"name":"x","kind":"storage","access":"read"},
-      {"name":"y","kind":"storage","access":"write"},
+      {"name":"x","kind":"storage","access":"read","half":"half_x"},
+      {"name":"y","kind":"storage","access":"write","half":"half_y"},
     ],
     addresses: true,
     constants: {
@@ -7914,6 +8727,8 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       kind: {"id":3,"type":"u32","value":0},
       half: {"id":10,"type":"bool","value":0},
       propagate: {"id":11,"type":"bool","value":0},
+      half_x: {"id":64,"type":"bool","value":0},
+      half_y: {"id":65,"type":"bool","value":0},
     },
     push: {
       planes: {"offset":16,"type":"u32"},
@@ -7927,8 +8742,8 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "pooling/cpu_reduce.storage": {
     id: "pooling/cpu_reduce.storage",
     bindings: [
-      {"name":"x_block","kind":"storage","access":"read"},
-      {"name":"y_block","kind":"storage","access":"write"},
+      {"name":"x_quads_block","kind":"storage","access":"read","half":"half_x"},
+      {"name":"y_narrow_block","kind":"storage","access":"write","half":"half_y"},
     ],
     addresses: false,
     constants: {
@@ -7936,6 +8751,8 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       kind: {"id":3,"type":"u32","value":0},
       half: {"id":10,"type":"bool","value":0},
       propagate: {"id":11,"type":"bool","value":0},
+      half_x: {"id":64,"type":"bool","value":0},
+      half_y: {"id":65,"type":"bool","value":0},
     },
     push: {
       planes: {"offset":0,"type":"u32"},
@@ -7949,8 +8766,8 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "pooling/cpu_reduce.texel": {
     id: "pooling/cpu_reduce.texel",
     bindings: [
-      {"name":"x_texel4","kind":"texel4","access":"read"},
-      {"name":"y_block","kind":"storage","access":"write"},
+      {"name":"x_texel4","kind":"texel4","access":"read","half":"half_x"},
+      {"name":"y_narrow_block","kind":"storage","access":"write","half":"half_y"},
     ],
     addresses: false,
     constants: {
@@ -7958,6 +8775,8 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       kind: {"id":3,"type":"u32","value":0},
       half: {"id":10,"type":"bool","value":0},
       propagate: {"id":11,"type":"bool","value":0},
+      half_x: {"id":64,"type":"bool","value":0},
+      half_y: {"id":65,"type":"bool","value":0},
     },
     push: {
       planes: {"offset":0,"type":"u32"},
@@ -7971,15 +8790,18 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "pooling/cpu_spread.address": {
     id: "pooling/cpu_spread.address",
     bindings: [
-      {"name":"head","kind":"storage","access":"read"},
-      {"name":"places","kind":"storage","access":"read"},
-      {"name":"dx","kind":"storage","access":"write"},
+      {"name":"head","kind":"storage","access":"read","half":"half_head"},
+      {"name":"places","kind":"storage","access":"read","half":"half_places"},
+      {"name":"dx","kind":"storage","access":"write","half":"half_dx"},
     ],
     addresses: true,
     constants: {
       local_size_x: {"id":0,"type":"u32","value":1},
       average: {"id":1,"type":"bool","value":0},
       octets: {"id":2,"type":"bool","value":0},
+      half_head: {"id":64,"type":"bool","value":0},
+      half_places: {"id":65,"type":"bool","value":0},
+      half_dx: {"id":66,"type":"bool","value":0},
     },
     push: {
       count: {"offset":24,"type":"u32"},
@@ -7996,15 +8818,18 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "pooling/cpu_spread.storage": {
     id: "pooling/cpu_spread.storage",
     bindings: [
-      {"name":"head_block","kind":"storage","access":"read"},
-      {"name":"places_block","kind":"storage","access":"read"},
-      {"name":"dx_pair_block","kind":"storage","access":"write"},
+      {"name":"head_block","kind":"storage","access":"read","half":"half_head"},
+      {"name":"places_block","kind":"storage","access":"read","half":"half_places"},
+      {"name":"dx_block","kind":"storage","access":"write","half":"half_dx"},
     ],
     addresses: false,
     constants: {
       local_size_x: {"id":0,"type":"u32","value":1},
       average: {"id":1,"type":"bool","value":0},
       octets: {"id":2,"type":"bool","value":0},
+      half_head: {"id":64,"type":"bool","value":0},
+      half_places: {"id":65,"type":"bool","value":0},
+      half_dx: {"id":66,"type":"bool","value":0},
     },
     push: {
       count: {"offset":0,"type":"u32"},
@@ -8021,15 +8846,18 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
   "pooling/cpu_spread.texel": {
     id: "pooling/cpu_spread.texel",
     bindings: [
-      {"name":"head_texel1","kind":"texel1","access":"read"},
-      {"name":"places_texel1","kind":"texel1","access":"read"},
-      {"name":"dx_pair_block","kind":"storage","access":"write"},
+      {"name":"head_texel1","kind":"texel1","access":"read","half":"half_head"},
+      {"name":"places_texel1","kind":"texel1","access":"read","half":"half_places"},
+      {"name":"dx_block","kind":"storage","access":"write","half":"half_dx"},
     ],
     addresses: false,
     constants: {
       local_size_x: {"id":0,"type":"u32","value":1},
       average: {"id":1,"type":"bool","value":0},
       octets: {"id":2,"type":"bool","value":0},
+      half_head: {"id":64,"type":"bool","value":0},
+      half_places: {"id":65,"type":"bool","value":0},
+      half_dx: {"id":66,"type":"bool","value":0},
     },
     push: {
       count: {"offset":0,"type":"u32"},

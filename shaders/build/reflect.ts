@@ -69,6 +69,8 @@ const DECORATION = {
   Offset: 35,
 };
 const BUILT_IN_WORKGROUP_SIZE = 25;
+/** Number of the constant that says that binding 0 is float16; those of the others follow (lib/cpu_load.glsl). */
+const FIRST_HALF_CONSTANT = 64;
 const STORAGE = {
   UniformConstant: 0,
   PushConstant: 9,
@@ -227,6 +229,8 @@ function reflectBindings(module: Module): ProgramBinding[] {
     } else {
       throw new TypeError(`binding ${name} has storage class ${storage}`);
     }
+    // Two halves of a word are written in atomic steps, but what is there is not read.
+    if (name.endsWith("_halves_block")) continue;
     // Two declarations of one binding (a buffer seen as words and as vectors) make one operand.
     const other = found[slot];
     if (other !== undefined && other.access !== binding.access) {
@@ -326,10 +330,15 @@ export function reflect(words: Uint32Array): Reflection {
     }
     if (need !== null) requires.add(need);
   }
+  const constants = reflectConstants(module);
+  const halves = new Map(Object.entries(constants).map(([name, { id }]) => [id, name]));
   return {
-    bindings: addresses.length > 0 ? addresses : bindings,
+    bindings: (addresses.length > 0 ? addresses : bindings).map((binding, slot) => {
+      const half = halves.get(FIRST_HALF_CONSTANT + slot);
+      return half === undefined ? binding : { ...binding, half };
+    }),
     addresses: addresses.length > 0,
-    constants: reflectConstants(module),
+    constants,
     push,
     pushByteLength: byteLength,
     requires: [...requires].sort(),

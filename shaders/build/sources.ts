@@ -68,14 +68,20 @@ export function listBuilds(root: string): Build[] {
       const path = join(root, family, file);
       const source = readFileSync(path, "utf8");
       const names = header(source, "builds")?.split(/\s+/) ?? [""];
+      const shorts = header(source, "shorts")?.split(/\s+/) ?? [];
       const target = header(source, "target") ?? "vulkan1.2";
       const compiler = Number(header(source, "compiler")?.match(/>=\s*(\d+)/)?.[1] ?? 0);
-      for (const name of names) {
+      const variants = [
+        ...names.map((name) => ({ name, of: name })),
+        ...shorts.map((of) =>
+          of === "plain" ? { name: "shorts", of: "" } : { name: `${of}_shorts`, of }
+        ),
+      ];
+      for (const { name, of } of variants) {
         const base = `${family}/${file.slice(0, -".comp".length)}`;
         const flags = ["--target-env", target, `-I${"glsl"}`];
-        if (name !== "") {
-          flags.push(`-DBUILD_${name.toUpperCase()}`, `-DLOAD_${name.toUpperCase()}`);
-        }
+        if (of !== "") flags.push(`-DBUILD_${of.toUpperCase()}`, `-DLOAD_${of.toUpperCase()}`);
+        if (name !== of) flags.push("-DSTORE_SHORTS");
         const hash = createHash("sha256").update(GENERATOR).update("\0").update(flags.join(" "));
         for (const each of [path, ...includes(path, root, new Set())]) {
           // Checkouts on Windows may turn line ends; the hash must not follow them.

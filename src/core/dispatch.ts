@@ -8,6 +8,8 @@ export interface ProgramBinding {
   readonly kind: "storage" | "texel1" | "texel4";
   /** What the shader does with the operand; barriers follow from it. */
   readonly access: "read" | "write" | "readwrite";
+  /** The constant that says that the operand is float16; absent where it is always what it is. */
+  readonly half?: string;
 }
 
 /** A specialization constant of a program. */

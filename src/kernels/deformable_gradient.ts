@@ -43,7 +43,7 @@ import { type Capabilities, makeDispatch, type Plan, type Slot } from "./plan.ts
 /** The gradients that one pass over the columns gives. */
 export type SampledPart = "data" | "offset" | "mask";
 
-/** Where gradients lie in the one output: places in floats, multiples of four, and the total. */
+/** Where gradients lie in the one output: places in floats, and the total. */
 export interface SampledParts {
   readonly starts: Readonly<Partial<Record<SampledPart, number>>>;
   readonly total: number;
@@ -71,7 +71,8 @@ export function sampledParts(
   for (const part of ["data", "offset", "mask"] as const) {
     if (!parts.includes(part)) continue;
     starts[part] = total;
-    total += Math.ceil(counts[part] / 4) * 4;
+    // The gradient of the data is stored as whole vectors; what lies behind must not leave gaps that nothing writes.
+    total += part === "data" ? Math.ceil(counts.data / 4) * 4 : counts[part];
   }
   return { starts, total };
 }

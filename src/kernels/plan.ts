@@ -63,8 +63,21 @@ export function makeDispatch(
       `${program.id} has ${program.bindings.length} bindings, not ${slots.length}`,
     );
   }
+  return {
+    program,
+    constants,
+    pipelineKey: pipelineKey(program, constants),
+    push: words,
+    slots,
+    grid,
+  };
+}
+
+/** What identifies a program with values of its constants. */
+export function pipelineKey(
+  program: Program,
+  constants: Readonly<Record<string, number>>,
+): string {
   const names = Object.keys(constants).sort();
-  const pipelineKey = program.id + "|" +
-    names.map((name) => `${name}=${constants[name]}`).join(",");
-  return { program, constants, pipelineKey, push: words, slots, grid };
+  return program.id + "|" + names.map((name) => `${name}=${constants[name]}`).join(",");
 }

@@ -4,7 +4,7 @@ import type { Dispatch } from "../core/dispatch.ts";
 import type { DType } from "../core/dtype.ts";
 import { gridForItems, plainLocalSize } from "./grid.ts";
 import { type Capabilities, makeDispatch } from "./plan.ts";
-import { poolingProgram, ruleConstants, windowConstants } from "./pooling_forward.ts";
+import { poolingProgram, ruleConstants, windowConstants } from "./pooling_program.ts";
 import { divisionWords, planeSize, type PoolingProblem, tripleWords } from "./pooling_problem.ts";
 
 /** Most windows that cover at least one element of a run; runs begin at multiples of their length. */
@@ -85,13 +85,9 @@ const MOST_SUMS = 400;
 const RUN = 8;
 
 /** Rows of one invocation of the CPU kernel; 0 if it does not fit. */
-function cpuRows(
-  capabilities: Capabilities,
-  problem: PoolingProblem,
-  dtype: DType,
-): number {
+function cpuRows(capabilities: Capabilities, problem: PoolingProblem): number {
   const { type, size, outputSize, kernel, stride, before, inner, outer } = problem;
-  const fits = capabilities.deviceClass === "cpu" && capabilities.int64 && dtype === "float32" &&
+  const fits = capabilities.deviceClass === "cpu" && capabilities.int64 &&
     inner === 1 && !problem.adaptive && stride[2] <= 2 && size[2] % RUN === 0 &&
     outputSize[2] % 4 === 0 && outer * size[0] <= 65_535 && size[1] * size[2] < 2 ** 21;
   if (!fits || (type === "avg" && !uniformAverage(problem))) return 0;
@@ -108,9 +104,15 @@ function cpuRows(
   }) ?? 0;
 }
 
+/** Which operands of a CPU kernel are float16. */
+function halfConstants(dtype: DType): Record<string, number> {
+  return dtype === "float16" ? { half_head: 1, half_dx: 1 } : {};
+}
+
 function cpuBackward(
   capabilities: Capabilities,
   problem: PoolingProblem,
+  dtype: DType,
   rows: number,
   bound: readonly number[],
 ): Dispatch {
@@ -125,6 +127,7 @@ function cpuBackward(
       rows,
       average: type === "avg" ? 1 : 0,
       ...tripleWords({ kernel, stride, before }),
+      ...halfConstants(dtype),
     },
     {
       units,
@@ -142,6 +145,7 @@ function cpuBackward(
 function cpuSpread(
   capabilities: Capabilities,
   problem: PoolingProblem,
+  dtype: DType,
   bound: readonly number[],
 ): Dispatch {
   const elements = planeSize(problem);
@@ -152,6 +156,7 @@ function cpuSpread(
       local_size_x: plainLocalSize(capabilities),
       average: problem.type === "avg" ? 1 : 0,
       octets: problem.inputCount % RUN === 0 ? 1 : 0,
+      ...halfConstants(dtype),
     },
     {
       count,
@@ -182,13 +187,13 @@ export function backwardDispatch(
   bound: readonly number[],
   general: boolean,
 ): { dispatch: Dispatch; variant: string } {
-  if (!general && dtype === "float32" && capabilities.deviceClass === "cpu" && capabilities.int64) {
+  if (!general && capabilities.deviceClass === "cpu" && capabilities.int64) {
     if (problem.whole && problem.inner === 1 && planeSize(problem) >= RUN) {
-      return { dispatch: cpuSpread(capabilities, problem, bound), variant: "spread" };
+      return { dispatch: cpuSpread(capabilities, problem, dtype, bound), variant: "spread" };
     }
-    const rows = cpuRows(capabilities, problem, dtype);
+    const rows = cpuRows(capabilities, problem);
     if (rows > 0) {
-      return { dispatch: cpuBackward(capabilities, problem, rows, bound), variant: "rows" };
+      return { dispatch: cpuBackward(capabilities, problem, dtype, rows, bound), variant: "rows" };
     }
   }
   return { dispatch: gather(capabilities, problem, dtype, bound), variant: "gather" };

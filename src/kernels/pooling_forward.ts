@@ -1,7 +1,6 @@
 // Dispatches of pooling's forward kernels: the variants, and which runs which problem on which device.
 
-import { type ProgramId, programs } from "../../shaders/manifest.ts";
-import type { Dispatch, Program } from "../core/dispatch.ts";
+import type { Dispatch } from "../core/dispatch.ts";
 import { type DType, dtypeByteLength } from "../core/dtype.ts";
 import {
   localSize,
@@ -16,6 +15,7 @@ import {
 import { foldGrid, gridForItems, plainLocalSize } from "./grid.ts";
 import { type Capabilities, makeDispatch, type Slot } from "./plan.ts";
 import { divisionWords, planeSize, type PoolingProblem, tripleWords } from "./pooling_problem.ts";
+import { poolingProgram, ruleConstants, windowConstants } from "./pooling_program.ts";
 
 /** What a forward kernel makes: the numbers are `k_kind` of the shaders. */
 const KINDS = { max: 0, avg: 1, places: 2 } as const;
@@ -30,46 +30,10 @@ export interface ForwardSlots {
   readonly slots: Slot[];
 }
 
-/**
- * The build of a pooling shader for a device.
- *
- * @param capabilities The device.
- * @param name The shader.
- * @param elements Words or vec4s of its largest operand: texel views have a limit.
- * @returns The program.
- */
-export function poolingProgram(
-  capabilities: Capabilities,
-  name:
-    | "forward"
-    | "backward"
-    | "cpu_backward"
-    | "cpu_spread"
-    | "reduce"
-    | "cpu_forward"
-    | "cpu_lanes"
-    | "cpu_channels"
-    | "cpu_reduce",
-  elements: number,
-): Program {
-  const texels = elements <= capabilities.maxTexelBufferElements;
-  const wanted = capabilities.deviceClass === "cpu" ? capabilities.loadPath : "storage";
-  const build = wanted === "texel" && !texels ? "storage" : wanted;
-  const id: ProgramId = `pooling/${name}.${build}`;
-  return programs[id];
-}
-
-/** Specialization constants of scan.glsl, which every pooling shader includes. */
-export function ruleConstants(problem: PoolingProblem, dtype: DType): Record<string, number> {
-  return {
-    half: dtype === "float16" ? 1 : 0,
-    propagate: problem.propagate && problem.type === "max" ? 1 : 0,
-  };
-}
-
-/** Specialization constants of window.glsl. */
-export function windowConstants(problem: PoolingProblem): Record<string, number> {
-  return { adaptive: problem.adaptive ? 1 : 0, include_pad: problem.includePad ? 1 : 0 };
+/** Which operands of a CPU kernel are float16; places never are. */
+function halfConstants(kind: Kind, dtype: DType): Record<string, number> {
+  if (dtype !== "float16") return {};
+  return { half_x: 1, half_y: kind === "places" ? 0 : 1 };
 }
 
 /** float16 results come two in a word. */
@@ -84,13 +48,9 @@ function quadsUnderRun(problem: PoolingProblem): number {
 }
 
 /** The CPU kernel is unrolled over the window, so windows must be small; and its rows must be whole vec4s. */
-function fitsCpuKernel(
-  capabilities: Capabilities,
-  problem: PoolingProblem,
-  dtype: DType,
-): boolean {
+function fitsCpuKernel(capabilities: Capabilities, problem: PoolingProblem): boolean {
   const rows = problem.kernel[0] * problem.kernel[1];
-  return capabilities.deviceClass === "cpu" && dtype === "float32" && problem.inner === 1 &&
+  return capabilities.deviceClass === "cpu" && problem.inner === 1 &&
     problem.size[2] % 4 === 0 && !problem.adaptive && !problem.propagate &&
     rows * quadsUnderRun(problem) <= 32 && rows * problem.kernel[2] <= 64;
 }
@@ -99,6 +59,7 @@ function cpuForward(
   capabilities: Capabilities,
   problem: PoolingProblem,
   kind: Kind,
+  dtype: DType,
   { input, output }: ForwardSlots,
 ): Dispatch {
   const { size, outputSize, kernel, stride, before, limit } = problem;
@@ -113,7 +74,9 @@ function cpuForward(
       stride_w: stride[2],
       lead: (4 - before[2] % 4) % 4,
       vector_store: outputSize[2] % 4 === 0 ? 1 : 0,
+      half: dtype === "float16" ? 1 : 0,
       include_pad: problem.includePad ? 1 : 0,
+      ...halfConstants(kind, dtype),
     },
     {
       count,
@@ -165,6 +128,7 @@ function fitsCpuLanes(
 function cpuLanes(
   capabilities: Capabilities,
   problem: PoolingProblem,
+  dtype: DType,
   { input, output }: ForwardSlots,
 ): Dispatch {
   const { size, outputSize, kernel, stride, before } = problem;
@@ -186,6 +150,7 @@ function cpuLanes(
       pad_w: before[2],
       neighbors: window.neighbors,
       store_octets: outputSize[2] % PIXELS === 0 ? 1 : 0,
+      ...halfConstants("max", dtype),
     },
     {
       parts: together,
@@ -207,6 +172,7 @@ function cpuChannels(
   capabilities: Capabilities,
   problem: PoolingProblem,
   kind: Kind,
+  dtype: DType,
   { input, output }: ForwardSlots,
 ): Dispatch {
   const { size, outputSize, kernel, stride, before, limit } = problem;
@@ -217,7 +183,8 @@ function cpuChannels(
     {
       local_size_x: plainLocalSize(capabilities),
       kind: KINDS[kind],
-      ...ruleConstants(problem, "float32"),
+      ...ruleConstants(problem, dtype),
+      ...halfConstants(kind, dtype),
       ...windowConstants(problem),
     },
     {
@@ -235,6 +202,7 @@ function cpuReduce(
   capabilities: Capabilities,
   problem: PoolingProblem,
   kind: Kind,
+  dtype: DType,
   { input, output }: ForwardSlots,
 ): Dispatch {
   return makeDispatch(
@@ -242,7 +210,8 @@ function cpuReduce(
     {
       local_size_x: plainLocalSize(capabilities),
       kind: KINDS[kind],
-      ...ruleConstants(problem, "float32"),
+      ...ruleConstants(problem, dtype),
+      ...halfConstants(kind, dtype),
     },
     {
       planes: problem.outer,
@@ -376,24 +345,25 @@ export function forwardDispatches(
     const dispatches = [generalForward(capabilities, problem, kind, dtype, bound)];
     return { dispatches, variant: "general" };
   }
-  const cpu = capabilities.deviceClass === "cpu" && dtype === "float32";
+  const cpu = capabilities.deviceClass === "cpu";
   const whole = problem.whole && shareReduction(capabilities, problem).chunks === 1;
   if (cpu && problem.inner % 4 === 0 && (whole || !problem.whole)) {
-    const dispatches = [cpuChannels(capabilities, problem, kind, bound)];
+    const dispatches = [cpuChannels(capabilities, problem, kind, dtype, bound)];
     return { dispatches, variant: "cpu_channels" };
   }
   if (cpu && whole && problem.inner === 1) {
-    return { dispatches: [cpuReduce(capabilities, problem, kind, bound)], variant: "cpu_reduce" };
+    const dispatches = [cpuReduce(capabilities, problem, kind, dtype, bound)];
+    return { dispatches, variant: "cpu_reduce" };
   }
   if (problem.whole) {
     const dispatches = reduceForward(capabilities, problem, kind, dtype, bound);
     return { dispatches, variant: dispatches.length > 1 ? "reduce_twice" : "reduce" };
   }
-  if (fitsCpuKernel(capabilities, problem, dtype) && fitsCpuLanes(capabilities, problem, kind)) {
-    return { dispatches: [cpuLanes(capabilities, problem, bound)], variant: "cpu_lanes" };
+  if (fitsCpuKernel(capabilities, problem) && fitsCpuLanes(capabilities, problem, kind)) {
+    return { dispatches: [cpuLanes(capabilities, problem, dtype, bound)], variant: "cpu_lanes" };
   }
-  if (fitsCpuKernel(capabilities, problem, dtype)) {
-    return { dispatches: [cpuForward(capabilities, problem, kind, bound)], variant: "cpu" };
+  if (fitsCpuKernel(capabilities, problem)) {
+    return { dispatches: [cpuForward(capabilities, problem, kind, dtype, bound)], variant: "cpu" };
   }
   return forwardDispatches(capabilities, problem, kind, dtype, bound, true);
 }

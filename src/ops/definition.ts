@@ -67,8 +67,8 @@ export interface OperatorDefinition<R extends AttributeRules> {
   /** Gives what draws anew for each call, whose plan is not kept: `plan` and `backward` find it among the attributes. */
   draw?(attributes: OptionValues<R>, training: boolean): (() => object) | null;
   /**
-   * Whether `plan` takes and gives float16 itself. Else it sees float32 in its place, and casts are added
-   * around its kernels; data is rounded once, when the result is stored.
+   * Whether `plan` takes and gives float16 itself. Else it sees float32 in its place: kernels that can are told to load
+   * and store float16, and casts are added around the others; data is rounded once, when the result is stored.
    */
   readonly native16?: boolean;
   /**

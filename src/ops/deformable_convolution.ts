@@ -295,7 +295,7 @@ function defineFamily(version: Version): Family {
         if (!wanted[index]) return;
         const { shape, size } = operand!;
         gradients[index] = reshape(slice(flat, start, start + size), shape);
-        start += Math.ceil(size / 4) * 4;
+        start += index === 0 ? Math.ceil(size / 4) * 4 : size; // as sampledParts() has it
       });
     }
     if (needs[places.weight]) gradients[places.weight] = weight.apply([...operands, head], own);

@@ -100,11 +100,11 @@ test("quads of channels belong to one group and one deformable group", () => {
   }
 });
 
-test("parts of the gradient lie one behind the other, aligned", () => {
+test("parts of the gradient lie one behind the other, that of the data as whole vectors", () => {
   const settings = { ...LARGE, input: [1, 3, 3, 3], weight: [1, 3, 3, 3], deformableGroups: 1 };
   assertEquals(sampledParts(settings, ["mask", "data"]), {
     starts: { data: 0, mask: 28 },
-    total: 28 + 84,
+    total: 28 + 81,
   });
 });
 

@@ -83,7 +83,7 @@ test("the device decides which kernel pools", () => {
   const small: PoolingSettings = { ...P1, input: [8, 64, 16, 16] };
   assertEquals(planPooling(FORGED.cpu, small).label, "Pooling/max_cpu");
   assertEquals(planPooling(FORGED.gpu, P1).label, "Pooling/max_general");
-  assertEquals(planPooling(FORGED.cpu, P1, "float16").label, "Pooling/max_general");
+  assertEquals(planPooling(FORGED.cpu, P1, "float16").label, "Pooling/max_cpu_lanes");
   assertEquals(planPooling(FORGED.cpu, P1, "float32", true).label, "Pooling/max_general");
   const passing = { ...P1, nanPolicy: "propagate" } as const;
   assertEquals(planPooling(FORGED.cpu, passing).label, "Pooling/max_general");

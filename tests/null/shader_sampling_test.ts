@@ -77,6 +77,14 @@ const PLANES: PoolingCase = {
   label: "global average of (2, 5, 6, 6)",
 };
 
+/** Planes whose elements lie apart, of channels that fill no vector. */
+const APART: PoolingCase = {
+  settings: { type: "avg", layout: "NHWC", input: [2, 6, 6, 5], windows: { kind: "global" } },
+  attributes: { type: "avg", layout: "NHWC" },
+  data: new Random(92).distinct(360),
+  label: "channel-last global average of (2, 6, 6, 5)",
+};
+
 /** Windows of channel-last maxima, several channels an invocation. */
 const sliding = { kernel: [3, 3], stride: [2, 2], padding: [1, 1], convention: "valid" } as const;
 const CHANNELS: PoolingCase = {
@@ -102,7 +110,7 @@ test("kernels of pooling write every element once and compute what is asked", ()
 
 test("kernels of pooling for wide rows, planes and channels do so too", () => {
   for (const capabilities of CPUS) {
-    for (const each of [...wideMaxPoolings(87), ...widePoolings(88), PLANES, CHANNELS]) {
+    for (const each of [...wideMaxPoolings(87), ...widePoolings(88), PLANES, APART, CHANNELS]) {
       checkPooling(capabilities, each, "float32", false);
     }
   }

@@ -6,17 +6,26 @@ import type { DType } from "../../src/core/dtype.ts";
 import { planConvolution } from "../../src/kernels/convolution.ts";
 import { planMatmul } from "../../src/kernels/matmul.ts";
 import type { Plan, Slot } from "../../src/kernels/plan.ts";
-import { type OperandSpec, widenPlan, widenSpec } from "../../src/kernels/widen.ts";
+import {
+  type OperandSpec,
+  prefersNativeHalf,
+  widenPlan,
+  widenSpec,
+} from "../../src/kernels/widen.ts";
 import { FORGED } from "../reference/capabilities.ts";
 import { test } from "../support/test.ts";
 
 const { gpu, cpu, least } = FORGED;
 
-/** A dispatch of a program that does not exist; bindings by name, the last one written. */
+/**
+ * A dispatch of a program that does not exist; bindings by name, the last one written. Those in `halves` have a constant
+ * that says that they are float16.
+ */
 function dispatch(
   slots: readonly number[],
   names: readonly string[] = slots.map((_, at) => `b${at}`),
   constants: Readonly<Record<string, number>> = {},
+  halves: readonly string[] = [],
 ): Dispatch {
   const program: Program = {
     id: "fake/program",
@@ -24,6 +33,7 @@ function dispatch(
       name,
       kind: "storage",
       access: at === names.length - 1 ? "write" : "read",
+      ...halves.includes(name) ? { half: `half_${name}` } : {},
     })),
     addresses: false,
     constants: {},
@@ -67,6 +77,61 @@ function castOf({ constants }: Dispatch): [from: DType, to: DType] {
   const names: readonly DType[] = ["float32", "float16", "int32", "int8", "uint8"];
   return [names[constants["from"]!]!, names[constants["to"]!]!];
 }
+
+test("widenPlan() marks what kernels load and store as float16, and casts nothing for them", () => {
+  const plan: Plan = {
+    label: "Fake/plan",
+    slots: [
+      { role: "input", index: 0 },
+      { role: "input", index: 1 },
+      { role: "temporary", byteLength: 40 },
+      { role: "output", index: 0 },
+    ],
+    dispatches: [
+      dispatch([0, 1, 2], ["x", "w", "sums"], { taps: 3 }, ["x", "w", "sums"]),
+      dispatch([2, 0, 3], ["sums", "x", "y"], {}, ["sums", "y"]),
+    ],
+    flops: 0,
+    bytes: 0,
+  };
+  const wide = widenPlan(gpu, plan, [half(3, 5), half(7)], half(11));
+  assertEquals(steps(wide), [
+    "elementwise/cast: input 0, temporary of 60",
+    "fake/program: input 0, input 1, temporary of 40",
+    "fake/program: temporary of 40, temporary of 60, output 0",
+  ]);
+  assertEquals(wide.dispatches.slice(1).map(({ constants }) => constants), [
+    { taps: 3, half_x: 1, half_w: 1 },
+    { half_y: 1 },
+  ]);
+  assertEquals(wide.dispatches[1]!.pipelineKey, "fake/program|half_w=1,half_x=1,taps=3");
+  // Only where the operand is float16.
+  const mixed = widenPlan(gpu, plan, [half(3, 5), { shape: [7], dtype: "float32" }], half(11));
+  assertEquals(mixed.dispatches[1]!.constants, { taps: 3, half_x: 1 });
+  const cast = widenPlan(gpu, plan, [half(3, 5), half(7)], half(11), false);
+  assertEquals(cast.dispatches.length, 5);
+  assertEquals(cast.dispatches[2]!.pipelineKey, "fake");
+});
+
+test("widenPlan() narrows the result behind kernels of which one can only write float32", () => {
+  const plan: Plan = {
+    label: "Fake/plan",
+    slots: [{ role: "input", index: 0 }, { role: "output", index: 0 }],
+    dispatches: [
+      dispatch([0, 1], ["x", "y"], {}, ["x", "y"]),
+      dispatch([0, 1], ["x", "y"], {}, ["x"]),
+    ],
+    flops: 0,
+    bytes: 0,
+  };
+  const wide = widenPlan(gpu, plan, [half(4)], half(4));
+  assertEquals(steps(wide), [
+    "fake/program: input 0, temporary of 16",
+    "fake/program: input 0, temporary of 16",
+    "elementwise/cast: temporary of 16, output 0",
+  ]);
+  assertEquals(wide.dispatches[0]!.constants, { half_x: 1 });
+});
 
 test("widenPlan() casts what is read before, and the result last", () => {
   const plan: Plan = {
@@ -198,6 +263,19 @@ test("widenPlan() prepares from a cast that does not stay, under a key of its ow
   assertEquals(prepared.scratchByteLengths, [32, 40]);
   assertEquals(prepared.dispatches.map(({ slots }) => slots), [[0, 3], [3, 2], [2, 1]]);
   assertEquals(castOf(prepared.dispatches[0]!), ["float16", "float32"]);
+  // A kernel that loads float16 prepares from the source itself.
+  const aware = {
+    ...slot,
+    dispatches: [dispatch([0, 2], ["w", "p"], {}, ["w"]), dispatch([2, 1])],
+  };
+  const direct = widenPlan(gpu, { ...plan, slots: [plan.slots[0]!, aware, plan.slots[2]!] }, [
+    half(1),
+    half(10),
+  ], half(1)).slots.find((each) => each.role === "prepared")!;
+  assertEquals(direct.key, "float16/pack");
+  assertEquals(direct.scratchByteLengths, [32]);
+  assertEquals(direct.dispatches.map(({ slots }) => slots), [[0, 2], [2, 1]]);
+  assertEquals(direct.dispatches[0]!.constants, { half_w: 1 });
   // A source that is not float16 is prepared as before.
   const other = widenPlan(gpu, plan, [half(1), { shape: [10], dtype: "float32" }], half(1));
   assertStrictEquals(other.slots.find((each) => each.role === "prepared"), slot);
@@ -219,30 +297,48 @@ test("widenPlan() keeps plans of kernels whole: every binding has a slot, every 
   let prepared = 0;
   for (const capabilities of [gpu, cpu, least]) {
     const plain = planConvolution(capabilities, settings);
-    const wide = widenPlan(capabilities, plain, inputs, half(1, 16, 12, 12));
-    for (const { slots, program } of wide.dispatches) {
-      assertEquals(slots.length, program.bindings.length);
-      for (const at of slots) assert(wide.slots[at] !== undefined);
+    const native = widenPlan(capabilities, plain, inputs, half(1, 16, 12, 12), true);
+    const wide = widenPlan(capabilities, plain, inputs, half(1, 16, 12, 12), false);
+    for (const plan of [native, wide]) {
+      for (const { slots, program } of plan.dispatches) {
+        assertEquals(slots.length, program.bindings.length);
+        for (const at of slots) assert(plan.slots[at] !== undefined);
+      }
     }
-    // Nothing but casts reads or writes float16; the absent residual is bound, but not read.
-    const casts = wide.dispatches.filter(({ program }) => program.id.startsWith("elementwise/"));
-    for (const { slots, program } of wide.dispatches) {
-      slots.forEach((at, binding) => {
+    const isCast = ({ program }: Dispatch) => program.id.startsWith("elementwise/");
+    const casts = wide.dispatches.filter(isCast);
+    // Nothing but casts reads or writes float16, or nothing is cast; the absent residual is bound, but not read.
+    for (const dispatch of wide.dispatches) {
+      dispatch.slots.forEach((at, binding) => {
         const isOutside = ["input", "output"].includes(wide.slots[at]!.role);
-        const { name } = program.bindings[binding]!;
-        if (!program.id.startsWith("elementwise/")) {
-          assert(!isOutside || name.startsWith("residual"), name);
-        }
+        const { name } = dispatch.program.bindings[binding]!;
+        if (!isCast(dispatch)) assert(!isOutside || name.startsWith("residual"), name);
       });
     }
     assert(casts.length <= 4); // input, weight, bias, output
     assertEquals(wide.dispatches.at(-1), casts.at(-1));
     assertEquals(wide.dispatches.length, plain.dispatches.length + casts.length);
+    assertEquals(native.dispatches.filter(isCast), []);
+    const temporaries = ({ slots }: Plan) => slots.filter(({ role }) => role === "temporary");
+    assertEquals(temporaries(native), temporaries(plain));
+    for (const { constants, program, slots } of native.dispatches) {
+      slots.forEach((at, binding) => {
+        const isOutside = ["input", "output"].includes(native.slots[at]!.role);
+        const { name, half } = program.bindings[binding]!;
+        if (name.startsWith("residual")) return;
+        assertEquals(constants[half ?? ""] ?? 0, isOutside ? 1 : 0, `${program.id} ${name}`);
+      });
+    }
     for (const slot of wide.slots) {
       if (slot.role !== "prepared" || slot.source !== 1) continue;
       prepared++;
       assertEquals(slot.scratchByteLengths!.at(-1), 16 * 16 * 9 * 4);
-      assert(slot.dispatches[0]!.program.id.startsWith("elementwise/cast"));
+      assert(isCast(slot.dispatches[0]!));
+    }
+    // GPUs pack with kernels that copy; those of CPU devices load float16.
+    for (const slot of native.slots) {
+      if (slot.role !== "prepared" || slot.source !== 1) continue;
+      assertEquals(isCast(slot.dispatches[0]!), capabilities.deviceClass !== "cpu");
     }
   }
   assert(prepared > 0);
@@ -253,7 +349,28 @@ test("widenPlan() refuses what a float32 kernel of the device could not bind", (
   const sizes = { batch: 1, m: count, n: 1, k: 1, transposeA: false, transposeB: false };
   assertThrows(() => planMatmul(least, sizes), LimitError, "at most");
   const plan = planMatmul(least, { ...sizes, m: 1 });
-  assertThrows(() => widenPlan(least, plan, [half(count), half(1)], half(1)), LimitError);
+  assertThrows(() => widenPlan(least, plan, [half(count), half(1)], half(1), false), LimitError);
+});
+
+test("widenPlan() narrows what a kernel of a CPU device would store one by one", () => {
+  const names = ["x", "y"];
+  const plan = (vectors: number): Plan => ({
+    label: "Fake/plan",
+    slots: [{ role: "input", index: 0 }, { role: "output", index: 0 }],
+    dispatches: [dispatch([0, 1], names, { vector_store: vectors }, names)],
+    flops: 0,
+    bytes: 0,
+  });
+  const narrows = (capabilities: typeof cpu, vectors: number) =>
+    widenPlan(capabilities, plan(vectors), [half(64, 64)], half(64, 64)).dispatches.length > 1;
+  assertEquals([narrows(cpu, 0), narrows(cpu, 1), narrows(gpu, 0)], [true, false, false]);
+});
+
+test("CPU devices cast small operands, GPUs none", () => {
+  const small = [half(5, 7), null, half(4095)];
+  assert(prefersNativeHalf(gpu, small));
+  assert(!prefersNativeHalf(cpu, small));
+  assert(prefersNativeHalf(cpu, [...small, half(64, 64)]));
 });
 
 test("widenSpec() widens float16 only", () => {

@@ -216,7 +216,7 @@ void main() {
           uint target = image_start + channel * push.y_step_c + out_d * push.y_step_d + out_h * push.y_step_h + out_w;
           [[unroll]] for (uint p = 0u; p < k_pixels; p += 4u) {
             if (p == 0u || out_w + p < push.out_w) {
-              vec4 residual = k_has_residual ? LOAD14(residual, (target + p) >> 2u) : vec4(0.0);
+              vec4 residual = k_has_residual ? LOAD4(residual, (target + p) >> 2u) : vec4(0.0);
               vec4 value;
               [[unroll]] for (uint j = 0u; j < 4u; j++) {
                 value[j] = epilogue_value(sums[i * k_pixels + p + j], bias, residual[j]);

@@ -111,7 +111,7 @@ void main() {
           if (channel < push.channels) {
             if (k_vector_store) {
               uint target = image_start + channel * push.y_step_c + (out_h + i) * push.y_step_h + out_w;
-              vec4 residual = k_has_residual ? LOAD14(residual, target >> 2u) : vec4(0.0);
+              vec4 residual = k_has_residual ? LOAD4(residual, target >> 2u) : vec4(0.0);
               vec4 value;
               [[unroll]] for (uint p = 0u; p < 4u; p++) {
                 value[p] = epilogue_value(m[p][j], bias[j], residual[p]);

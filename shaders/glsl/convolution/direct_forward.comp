@@ -1,4 +1,5 @@
 // builds: storage texel
+// shorts: storage
 // Convolution of every kind, one tap at a time: 1-D to 3-D (unit sizes in front), any kernel, stride, padding,
 // dilation, groups, and any layout, since all three tensors are read through strides.
 // Index map: an invocation makes k_filters consecutive channels of one pixel; a workgroup covers 64 or more consecutive
@@ -6,6 +7,9 @@
 // Local size one subgroup or two: no cooperation; neighbors read neighboring pixels.
 #version 450
 #extension GL_GOOGLE_include_directive : require
+#ifdef STORE_SHORTS
+#extension GL_EXT_shader_16bit_storage : require
+#endif
 
 layout(local_size_x_id = 0) in;
 
@@ -31,7 +35,7 @@ INPUT1(0, x)
 INPUT1(1, weight)
 INPUT1(2, bias)
 INPUT1(3, residual)
-layout(set = 0, binding = 4) writeonly buffer Output { float values[]; } y;
+OUTPUT4(4, y)
 
 layout(push_constant) uniform Push {
   uint workgroups;
@@ -120,7 +124,7 @@ void main() {
       if (k_has_residual) {
         r = LOAD1(residual, at);
       }
-      y.values[at] = epilogue_value(sums[o], b, r);
+      STORE1(y, at, epilogue_value(sums[o], b, r));
     }
   }
 }

@@ -1,3 +1,4 @@
+// shorts: plain
 // Convolution as a matrix product, filters x taps times taps x pixels, whose second matrix is never stored: each
 // workgroup gathers its part of the input into shared memory while it goes along the taps (implicit GEMM).
 // Index map: a workgroup makes k_tile_m filters of one group times k_tile_n columns (pixels of all images in a row); an
@@ -12,6 +13,9 @@
 // step's operands wait in registers meanwhile.
 #version 450
 #extension GL_GOOGLE_include_directive : require
+#ifdef STORE_SHORTS
+#extension GL_EXT_shader_16bit_storage : require
+#endif
 #extension GL_EXT_control_flow_attributes : require
 
 layout(local_size_x_id = 0) in;
@@ -50,17 +54,16 @@ layout(constant_id = 25) const uint k_unroll = 1u;
 // dilation of 1 where the stride is more.
 layout(constant_id = 26) const bool k_transposed = false;
 
+#include "lib/cpu_load.glsl"
 #include "lib/divide.glsl"
 #include "lib/epilogue.glsl"
 #include "lib/grid.glsl"
 
-layout(set = 0, binding = 0) readonly buffer Input { float values[]; } source;
-layout(set = 0, binding = 0) readonly buffer InputQuads { vec4 quads[]; } source_quads;
+INPUT14(0, 0, source)
 layout(set = 0, binding = 1) readonly buffer Weight { vec4 quads[]; } weight;
-layout(set = 0, binding = 2) readonly buffer Bias { float values[]; } bias;
-layout(set = 0, binding = 3) readonly buffer Residual { float values[]; } residual;
-layout(set = 0, binding = 4) writeonly buffer Output { float values[]; } result;
-layout(set = 0, binding = 4) writeonly buffer OutputQuads { vec4 quads[]; } result_quads;
+INPUT1(2, bias)
+INPUT1(3, residual)
+OUTPUT4(4, result)
 
 layout(push_constant) uniform Push {
   uint workgroups;
@@ -188,7 +191,7 @@ void main() {
     own_bias[row] = 0.0;
     if (k_has_bias) {
       uint index = min(filter_first + piece_m(row / 4u) + row % 4u, push.group_filters - 1u);
-      own_bias[row] = bias.values[channel_base + index];
+      own_bias[row] = LOAD1(bias, channel_base + index);
     }
   }
   if (k_store == 1u) {

@@ -37,14 +37,14 @@ float read_float(uint i, uint row, uint step_first) {
   }
   uint at = own_base[i] + channel * push.input_c;
   bool inside = locate(i, tap, at) && channel < push.group_channels;
-  float x = source.values[inside ? at : own_base[i]];
+  float x = LOAD1(source, inside ? at : own_base[i]);
   return inside ? x : 0.0;
 }
 
 vec4 read_quad(uint i, uint channel) {
   uint at = own_base[i] + channel * push.input_c;
   bool inside = locate(i, position, at) && channel < push.group_channels;
-  vec4 x = source_quads.quads[(inside ? at : own_base[i]) >> 2];
+  vec4 x = LOAD4(source, (inside ? at : own_base[i]) >> 2);
   return inside ? x : vec4(0.0);
 }
 

@@ -5,7 +5,7 @@ float own_bias[4u * k_rows];
 float finish(float sum, uint row, uint at) {
   float r = 0.0;
   if (k_has_residual) {
-    r = residual.values[at];
+    r = LOAD1(residual, at);
   }
   return epilogue_value(sum, own_bias[row], r);
 }
@@ -22,7 +22,7 @@ void store_floats(uint column_first, uint filter_first, uint channel_base) {
             uint at = place.x * push.output_n +
               epilogue_offset(phase_channel(channel_base + index), place.y, place.z, place.w,
                 push.output_c, push.output_d, push.output_h, push.output_w);
-            result.values[at] = finish(sums[row * k_cols + c][i], row, at);
+            STORE1(result, at, finish(sums[row * k_cols + c][i], row, at));
           }
         }
       }
@@ -45,7 +45,7 @@ void store_columns(uint column_first, uint filter_first, uint channel_base) {
           [[unroll]] for (uint i = 0u; i < 4u; i++) {
             y[i] = finish(sums[row * k_cols + c][i], row, at + i);
           }
-          result_quads.quads[at >> 2] = y;
+          STORE4(result, at >> 2, y);
         }
       }
     }
@@ -70,7 +70,7 @@ void store_channels(uint column_first, uint filter_first, uint channel_base) {
               uint row = r * 4u + j;
               y[j] = finish(sums[row * k_cols + c][i], row, at + j);
             }
-            result_quads.quads[at >> 2] = y;
+            STORE4(result, at >> 2, y);
           }
         }
       }
@@ -86,7 +86,7 @@ void store_part(uint column_first, uint filter_first, uint base, uint channel_ba
       [[unroll]] for (uint row = 0u; row < 4u * k_rows; row++) {
         uint index = filter_first + piece_m(row / 4u) + row % 4u;
         if (column < push.columns && index < push.group_filters) {
-          result.values[base + phase_channel(channel_base + index) * push.columns + column] = sums[row * k_cols + c][i];
+          STORE1(result, base + phase_channel(channel_base + index) * push.columns + column, sums[row * k_cols + c][i]);
         }
       }
     }

@@ -1,3 +1,4 @@
+// shorts: plain
 // The end of an implicit matrix product whose taps were split over workgroups: adds up the parts of each result,
 // always in the same order, so that equal inputs give equal bits; then bias, residual, activation, and its place.
 // Index map: an invocation makes one result; neighbors have neighboring columns (pixels of all images in a row).
@@ -5,6 +6,9 @@
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
+#ifdef STORE_SHORTS
+#extension GL_EXT_shader_16bit_storage : require
+#endif
 
 layout(local_size_x_id = 0) in;
 
@@ -18,14 +22,15 @@ layout(constant_id = 14) const uint k_padding_d = 0u;
 layout(constant_id = 15) const uint k_padding_h = 0u;
 layout(constant_id = 16) const uint k_padding_w = 0u;
 
+#include "lib/cpu_load.glsl"
 #include "lib/divide.glsl"
 #include "lib/epilogue.glsl"
 #include "lib/grid.glsl"
 
 layout(set = 0, binding = 0) readonly buffer Partial { float values[]; } partial;
-layout(set = 0, binding = 1) readonly buffer Bias { float values[]; } bias;
-layout(set = 0, binding = 2) readonly buffer Residual { float values[]; } residual;
-layout(set = 0, binding = 3) writeonly buffer Output { float values[]; } result;
+INPUT1(1, bias)
+INPUT1(2, residual)
+OUTPUT4(3, result)
 
 layout(push_constant) uniform Push {
   uint count; // results of one part
@@ -81,12 +86,12 @@ void main() {
   if (held) {
     float b = 0.0;
     if (k_has_bias) {
-      b = bias.values[channel / k_phases];
+      b = LOAD1(bias, channel / k_phases);
     }
     float r = 0.0;
     if (k_has_residual) {
-      r = residual.values[at];
+      r = LOAD1(residual, at);
     }
-    result.values[at] = epilogue_value(sum, b, r);
+    STORE1(result, at, epilogue_value(sum, b, r));
   }
 }

@@ -1,4 +1,5 @@
 // builds: storage texel
+// shorts: storage
 // Transposed convolution of every kind, one tap at a time: 1-D to 3-D (unit sizes in front), any kernel, stride, padding,
 // dilation, groups and layout. What the phases are compared with, and the way out where there would be too many of them.
 // Index map: an invocation makes k_filters consecutive channels of one pixel; a workgroup covers local_size_x
@@ -7,6 +8,9 @@
 // Local size 64: no cooperation; neighbors read neighboring pixels.
 #version 450
 #extension GL_GOOGLE_include_directive : require
+#ifdef STORE_SHORTS
+#extension GL_EXT_shader_16bit_storage : require
+#endif
 
 layout(local_size_x_id = 0) in;
 
@@ -31,7 +35,7 @@ layout(constant_id = 15) const uint k_dilation_w = 1u;
 INPUT1(0, x)
 INPUT1(1, weight)
 INPUT1(2, bias)
-layout(set = 0, binding = 3) writeonly buffer Output { float values[]; } y;
+OUTPUT4(3, y)
 
 layout(push_constant) uniform Push {
   uint workgroups;
@@ -114,7 +118,7 @@ void main() {
       if (k_has_bias) {
         b = LOAD1(bias, channel);
       }
-      y.values[at] = epilogue_value(sums[o], b, 0.0);
+      STORE1(y, at, epilogue_value(sums[o], b, 0.0));
     }
   }
 }

@@ -13,7 +13,7 @@ layout(local_size_x_id = 0) in;
 #include "lib/grid.glsl"
 
 INPUT1(0, bias)
-layout(set = 0, binding = 1) writeonly buffer Output { float values[]; } y;
+OUTPUT4(1, y)
 
 layout(push_constant) uniform Push {
   uint count;
@@ -39,6 +39,6 @@ void main() {
     }
     uint at = n * push.output_n +
       epilogue_offset(channel, d, h, w, push.output_c, push.output_d, push.output_h, push.output_w);
-    y.values[at] = epilogue_value(0.0, b, 0.0);
+    STORE1(y, at, epilogue_value(0.0, b, 0.0));
   }
 }

@@ -29,7 +29,7 @@ layout(constant_id = 16) const bool k_channel_last = false;
 
 INPUT1(0, x)
 INPUT1(1, gradient)
-layout(set = 0, binding = 2) writeonly buffer Output { float values[]; } result;
+OUTPUT4(2, result)
 
 layout(push_constant) uniform Push {
   uint count; // elements of the weight times chunks
@@ -94,6 +94,6 @@ void main() {
     n += wrap ? 1u : 0u;
   }
   if (invocation_index() < push.count) {
-    result.values[chunk * push.chunk_step + element] = sum;
+    STORE1(result, chunk * push.chunk_step + element, sum);
   }
 }

@@ -34,12 +34,13 @@ layout(constant_id = 18) const bool k_channel_last = false;
 // Pixels of a step whose products are written out one after another.
 layout(constant_id = 25) const uint k_unroll = 1u;
 
+#include "lib/cpu_load.glsl"
 #include "lib/divide.glsl"
 #include "lib/grid.glsl"
 
-layout(set = 0, binding = 0) readonly buffer Input { float values[]; } x;
-layout(set = 0, binding = 1) readonly buffer Gradient { float values[]; } gradient;
-layout(set = 0, binding = 2) writeonly buffer Output { float values[]; } result;
+INPUT1(0, x)
+INPUT1(1, gradient)
+OUTPUT4(2, result)
 
 layout(push_constant) uniform Push {
   uint workgroups;
@@ -108,7 +109,7 @@ void load_next(uint first, uint last, uint filter_base, uint filter_first) {
     bool inside = column < last && filter_index < push.group_filters;
     uint at = (filter_base + filter_index) * push.g_c + place.x * push.g_n + place.y * push.g_d +
       place.z * push.g_h + place.w * push.g_w;
-    float value = gradient.values[inside ? at : 0u];
+    float value = LOAD1(gradient, inside ? at : 0u);
     next_m[i] = inside ? value : 0.0;
   }
   [[unroll]] for (uint i = 0u; i < k_loads_n; i++) {
@@ -122,7 +123,7 @@ void load_next(uint first, uint last, uint filter_base, uint filter_first) {
     bool inside = own_inside[own] && column < last && at_tap.x < push.in_d && at_tap.y < push.in_h &&
       at_tap.z < push.in_w;
     uint at = own_base[own] + place.x * push.x_n + at_tap.x * push.x_d + at_tap.y * push.x_h + at_tap.z * push.x_w;
-    float value = x.values[inside ? at : 0u];
+    float value = LOAD1(x, inside ? at : 0u);
     next_n[i] = inside ? value : 0.0;
   }
 }
@@ -189,8 +190,8 @@ void main() {
       [[unroll]] for (uint j = 0u; j < 4u; j++) {
         uint column = column_first + piece_n(c) + j;
         if (filter_index < push.group_filters && column < width) {
-          result.values[chunk * push.chunk_step + (filter_base + filter_index) * width + column] =
-            sums[row * k_cols + c][j];
+          STORE1(result, chunk * push.chunk_step + (filter_base + filter_index) * width + column,
+            sums[row * k_cols + c][j]);
         }
       }
     }

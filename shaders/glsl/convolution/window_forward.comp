@@ -1,3 +1,4 @@
+// shorts: plain
 // Convolution of few filters a group (depthwise, grouped, the last layer of an image network) for GPUs: the products of
 // a window that slides down are made from registers.
 // Index map: an invocation makes k_filters consecutive channels of k_outputs pixels one below the other; neighbors make
@@ -10,6 +11,9 @@
 // Local size: no cooperation.
 #version 450
 #extension GL_GOOGLE_include_directive : require
+#ifdef STORE_SHORTS
+#extension GL_EXT_shader_16bit_storage : require
+#endif
 #extension GL_EXT_control_flow_attributes : require
 
 layout(local_size_x_id = 0) in;
@@ -33,16 +37,16 @@ layout(constant_id = 18) const uint k_dilation_h = 1u;
 layout(constant_id = 19) const uint k_dilation_w = 1u;
 layout(constant_id = 20) const bool k_split = false; // whether the result is a part of the sums, without epilogue
 
+#include "lib/cpu_load.glsl"
 #include "lib/divide.glsl"
 #include "lib/epilogue.glsl"
 #include "lib/grid.glsl"
 
-layout(set = 0, binding = 0) readonly buffer Input { float values[]; } x;
-layout(set = 0, binding = 1) readonly buffer Weight { float values[]; } weight;
-layout(set = 0, binding = 1) readonly buffer WeightQuads { vec4 quads[]; } weight_quads;
-layout(set = 0, binding = 2) readonly buffer Bias { float values[]; } bias;
-layout(set = 0, binding = 3) readonly buffer Residual { float values[]; } residual;
-layout(set = 0, binding = 4) writeonly buffer Output { float values[]; } y;
+INPUT1(0, x)
+INPUT14(1, 1, weight)
+INPUT1(2, bias)
+INPUT1(3, residual)
+OUTPUT4(4, y)
 
 layout(push_constant) uniform Push {
   uint count; // invocations with work
@@ -121,14 +125,14 @@ void main() {
             uint at = weight_at + (kh * k_kernel_w + kw) * k_padded;
             if (k_padded % 4u == 0u) {
               [[unroll]] for (uint q = 0u; q < k_padded / 4u; q++) {
-                vec4 four = weight_quads.quads[at / 4u + q];
+                vec4 four = LOAD4(weight, at / 4u + q);
                 [[unroll]] for (uint j = 0u; j < 4u; j++) {
                   taps[kh * k_padded + q * 4u + j] = four[j];
                 }
               }
             } else {
               [[unroll]] for (uint f = 0u; f < k_padded; f++) {
-                taps[kh * k_padded + f] = weight.values[at + f];
+                taps[kh * k_padded + f] = LOAD1(weight, at + f);
               }
             }
           }
@@ -136,7 +140,7 @@ void main() {
           [[unroll]] for (uint row = 0u; row < k_rows; row++) {
             uint at_h = h_first + row;
             bool valid = inside && at_h < push.in_h;
-            float value = x.values[valid ? column + at_h * push.input_h : base];
+            float value = LOAD1(x, valid ? column + at_h * push.input_h : base);
             value = valid ? value : 0.0;
             [[unroll]] for (uint kh = 0u; kh < k_kernel_h; kh++) {
               [[unroll]] for (uint o = 0u; o < k_outputs; o++) {
@@ -163,13 +167,13 @@ void main() {
         ((n * push.out_d + d) * push.out_h + h) * push.out_w + w;
       [[unroll]] for (uint o = 0u; o < k_outputs; o++) {
         if (live && filter_index < push.group_filters && h + o < push.out_h) {
-          y.values[at + o * push.out_w] = sums[o * k_filters + f];
+          STORE1(y, at + o * push.out_w, sums[o * k_filters + f]);
         }
       }
     } else if (live && filter_index < push.group_filters) {
       float b = 0.0;
       if (k_has_bias) {
-        b = bias.values[channel];
+        b = LOAD1(bias, channel);
       }
       [[unroll]] for (uint o = 0u; o < k_outputs; o++) {
         if (h + o < push.out_h) {
@@ -177,9 +181,9 @@ void main() {
             epilogue_offset(channel, d, h + o, w, push.output_c, push.output_d, push.output_h, push.output_w);
           float r = 0.0;
           if (k_has_residual) {
-            r = residual.values[at];
+            r = LOAD1(residual, at);
           }
-          y.values[at] = epilogue_value(sums[o * k_filters + f], b, r);
+          STORE1(y, at, epilogue_value(sums[o * k_filters + f], b, r));
         }
       }
     }

@@ -44,15 +44,15 @@ layout(push_constant) uniform Push {
   int dilation_h, dilation_w;
 } push;
 
+#include "lib/cpu_load.glsl"
 #include "lib/grid.glsl"
-#include "operands.glsl"
 #include "sampler.glsl"
 
 INPUT4(0, x)
 INPUT1(1, offset)
 INPUT1(2, mask)
 INPUT4(3, columns)
-OUTPUT(4, result)
+OUTPUT4(4, result)
 
 void main() {
   uint item = invocation_index();

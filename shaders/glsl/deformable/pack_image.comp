@@ -29,11 +29,11 @@ layout(push_constant) uniform Push {
   uint to_u;
 } push;
 
+#include "lib/cpu_load.glsl"
 #include "lib/grid.glsl"
-#include "operands.glsl"
 
 INPUT1(0, x)
-OUTPUT(1, packed)
+OUTPUT4(1, packed)
 
 void main() {
   uint item = invocation_index();

@@ -32,14 +32,16 @@ layout(push_constant) uniform Push {
   uint result_n;
 } push;
 
+#include "lib/cpu_load.glsl"
 #include "lib/epilogue.glsl"
 #include "lib/grid.glsl"
-#include "operands.glsl"
 
 INPUT4(0, left)
 INPUT4(1, right)
 INPUT1(2, bias)
-OUTPUT(3, result)
+// Always float32: it may be added to, and stores of single halves, 32 in a row, would take half a minute to compile.
+layout(set = 0, binding = 3, std430) buffer result_block { float result_data[]; };
+layout(set = 0, binding = 3, std430) buffer result_quad_block { vec4 result_quads[]; };
 
 struct Target {
   uint at; // row 0
@@ -58,7 +60,7 @@ Target target_of(uint run, uint group) {
 float finished(float sum, uint row, uint bias_start, uint at) {
   float bias = k_has_bias ? LOAD1(bias, bias_start + row) : 0.0;
   float value = epilogue_value(sum, bias, 0.0);
-  return k_accumulate ? READ1(result, at) + value : value;
+  return k_accumulate ? result_data[at] + value : value;
 }
 
 // Eight rows of four columns, [row][column].
@@ -74,7 +76,7 @@ void store_rows(Target target, uint first_row, float sums[32]) {
             for (uint j = 0u; j < 4u; j++) {
               value[j] = finished(sums[(m + j) * 4u + p], row + j, target.bias, at + j);
             }
-            STORE4(result, at >> 2u, value);
+            result_quads[at >> 2u] = value;
           }
         }
       }
@@ -90,12 +92,12 @@ void store_rows(Target target, uint first_row, float sums[32]) {
         for (uint p = 0u; p < 4u; p++) {
           value[p] = finished(sums[m * 4u + p], row, target.bias, at + p);
         }
-        STORE4(result, at >> 2u, value);
+        result_quads[at >> 2u] = value;
       } else {
         for (uint p = 0u; p < 4u; p++) {
           if (target.first + p < push.outputs) {
             uint place = at + p * push.result_n;
-            STORE1(result, place, finished(sums[m * 4u + p], row, target.bias, place));
+            result_data[place] = finished(sums[m * 4u + p], row, target.bias, place);
           }
         }
       }

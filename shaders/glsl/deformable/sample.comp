@@ -43,14 +43,14 @@ layout(push_constant) uniform Push {
   int dilation_h, dilation_w;
 } push;
 
+#include "lib/cpu_load.glsl"
 #include "lib/grid.glsl"
-#include "operands.glsl"
 #include "sampler.glsl"
 
 INPUT4(0, x)
 INPUT1(1, offset)
 INPUT1(2, mask)
-OUTPUT(3, columns)
+OUTPUT4(3, columns)
 
 void main() {
   uint item = invocation_index();

@@ -46,8 +46,8 @@ layout(push_constant) uniform Push {
   int dilation_h, dilation_w;
 } push;
 
+#include "lib/cpu_load.glsl"
 #include "lib/grid.glsl"
-#include "operands.glsl"
 #include "sampler.glsl"
 
 INPUT1(0, offset)
@@ -58,7 +58,7 @@ layout(set = 0, binding = 4, std430) buffer pairs_block { uint pairs[]; };
 #ifdef BUILD_WIDE
 layout(set = 0, binding = 4, std430) buffer sums_block { uint64_t wide_sums[]; };
 #endif
-OUTPUT(5, result)
+layout(set = 0, binding = 5, std430) buffer result_block { float result_data[]; };
 
 // e with 2^e > the largest value; what is not finite counts as 2^128.
 int exponent() {
@@ -107,7 +107,7 @@ void main() {
     value = scaled(negative ? -value : value, exponent() - 40);
     // A gradient that is not finite anywhere cannot be scaled: say so everywhere.
     value = scale_bits[0] >= 0x7f800000u ? uintBitsToFloat(0x7fc00000u) : value;
-    STORE1(result, item, k_first ? value : READ1(result, item) + value);
+    result_data[item] = k_first ? value : result_data[item] + value;
     return;
   }
 

@@ -39,8 +39,8 @@ layout(push_constant) uniform Push {
   int dilation_h, dilation_w;
 } push;
 
+#include "lib/cpu_load.glsl"
 #include "lib/grid.glsl"
-#include "operands.glsl"
 #include "sampler.glsl"
 
 INPUT1(0, offset)

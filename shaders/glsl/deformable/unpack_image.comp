@@ -19,11 +19,11 @@ layout(push_constant) uniform Push {
   uint to_start; // in floats, a multiple of four
 } push;
 
+#include "lib/cpu_load.glsl"
 #include "lib/grid.glsl"
-#include "operands.glsl"
 
 INPUT1(0, packed)
-OUTPUT(1, result)
+OUTPUT4(1, result)
 
 void main() {
   uint item = invocation_index();

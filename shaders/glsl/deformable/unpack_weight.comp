@@ -18,11 +18,11 @@ layout(push_constant) uniform Push {
   uint segment_quads;
 } push;
 
+#include "lib/cpu_load.glsl"
 #include "lib/grid.glsl"
-#include "operands.glsl"
 
 INPUT1(0, packed)
-OUTPUT(1, result)
+OUTPUT4(1, result)
 
 void main() {
   uint item = invocation_index();

@@ -17,15 +17,14 @@ layout(constant_id = 7) const bool k_result_quads = false;
 
 const uint k_block = 128u; // of k
 
+#include "lib/cpu_load.glsl"
 #include "lib/divide.glsl"
 #include "lib/grid.glsl"
-#include "lib/words.glsl"
 
 // Two views of each operand would take two bindings: where quads are allowed, all reads are quads.
-QUADS(0, a)
-QUADS(1, b)
-layout(set = 0, binding = 2) writeonly buffer Output { float values[]; } result;
-layout(set = 0, binding = 2) writeonly buffer OutputQuads { vec4 quads[]; } result_quads;
+INPUT4(0, a)
+INPUT4(1, b)
+OUTPUT4(2, result)
 
 layout(push_constant) uniform Push {
   uint items;
@@ -38,23 +37,15 @@ layout(push_constant) uniform Push {
   uint shifts; // five bits each for tiles_n, tiles_m, batch
 } push;
 
-vec4 quad_a(uint index) {
-  return uintBitsToFloat(QUAD(a, index));
-}
-
-vec4 quad_b(uint index) {
-  return uintBitsToFloat(QUAD(b, index));
-}
-
 // Four neighbors from any place, those from `count` on as 0.
 vec4 neighbors_a(uint at, uint count) {
   if (k_a_quads) {
-    return quad_a(at >> 2);
+    return LOAD4(a, at >> 2);
   }
   vec4 four;
   [[unroll]] for (uint c = 0u; c < 4u; c++) {
     uint index = at + min(c, count - 1u);
-    vec4 whole = quad_a(index >> 2);
+    vec4 whole = LOAD4(a, index >> 2);
     float pair_low = (index & 1u) == 0u ? whole.x : whole.y;
     float pair_high = (index & 1u) == 0u ? whole.z : whole.w;
     float value = (index & 2u) == 0u ? pair_low : pair_high;
@@ -65,12 +56,12 @@ vec4 neighbors_a(uint at, uint count) {
 
 vec4 neighbors_b(uint at, uint count) {
   if (k_b_quads) {
-    return quad_b(at >> 2);
+    return LOAD4(b, at >> 2);
   }
   vec4 four;
   [[unroll]] for (uint c = 0u; c < 4u; c++) {
     uint index = at + min(c, count - 1u);
-    vec4 whole = quad_b(index >> 2);
+    vec4 whole = LOAD4(b, index >> 2);
     float pair_low = (index & 1u) == 0u ? whole.x : whole.y;
     float pair_high = (index & 1u) == 0u ? whole.z : whole.w;
     float value = (index & 2u) == 0u ? pair_low : pair_high;
@@ -140,11 +131,11 @@ void main() {
   [[unroll]] for (uint r = 0u; r < 4u; r++) {
     if (r < rows) {
       if (k_result_quads) {
-        result_quads.quads[(to + r * push.n) >> 2] = totals[r];
+        STORE4(result, (to + r * push.n) >> 2, totals[r]);
       } else {
         [[unroll]] for (uint c = 0u; c < 4u; c++) {
           if (c < columns) {
-            result.values[to + r * push.n + c] = totals[r][c];
+            STORE1(result, to + r * push.n + c, totals[r][c]);
           }
         }
       }

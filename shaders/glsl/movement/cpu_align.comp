@@ -11,12 +11,13 @@
 
 layout(local_size_x_id = 0) in;
 
+#define STORE_PAIRS
+#include "lib/cpu_load.glsl"
 #include "lib/divide.glsl"
 #include "lib/grid.glsl"
-#include "lib/words.glsl"
 
-QUADS(0, x)
-layout(set = 0, binding = 1) writeonly buffer Output { u64vec2 quads[]; } result;
+INPUT4(0, x)
+OUTPUT4(1, result)
 
 layout(push_constant) uniform Push {
   uint count; // vec4s of the result
@@ -36,20 +37,20 @@ void main() {
   uint column = (i - row * push.quads) * 4u;
   uint start = row * push.width + column;
   uint from = start >> 2u;
-  uvec4 low = QUAD(x, from);
-  uvec4 high = QUAD(x, min(from + 1u, push.last));
+  vec4 low = LOAD4(x, from);
+  vec4 high = LOAD4(x, min(from + 1u, push.last));
   // Two steps of a shifter: by two words, then by one.
   bool two = (start & 2u) != 0u;
   bool one = (start & 1u) != 0u;
-  uint words[5];
+  float words[5];
   words[0] = two ? low.z : low.x;
   words[1] = two ? low.w : low.y;
   words[2] = two ? high.x : low.z;
   words[3] = two ? high.y : low.w;
   words[4] = two ? high.z : high.x;
-  uvec4 value;
+  vec4 value;
   [[unroll]] for (uint k = 0u; k < 4u; k++) {
-    value[k] = column + k < push.width ? (one ? words[k + 1u] : words[k]) : 0u;
+    value[k] = column + k < push.width ? (one ? words[k + 1u] : words[k]) : 0.0;
   }
-  result.quads[i] = u64vec2(packUint2x32(value.xy), packUint2x32(value.zw));
+  STORE4(result, i, value);
 }

@@ -18,14 +18,15 @@ layout(constant_id = 2) const uint k_rank = 1u; // 1..6
 layout(constant_id = 3) const bool k_octets = false;
 layout(constant_id = 4) const bool k_border = false;
 
+#define STORE_PAIRS
+#define STORE_OCTETS
+#include "lib/cpu_load.glsl"
 #include "lib/divide.glsl"
 #include "lib/grid.glsl"
-#include "lib/words.glsl"
 
-WORDS(0, x)
-QUADS(1, x_quads)
-layout(set = 0, binding = 2) writeonly buffer Output { uvec4 units[]; } result;
-layout(set = 0, binding = 2) writeonly buffer OutputOctets { u64vec4 units[]; } result_octets;
+INPUT1(0, x)
+INPUT4(1, x_quads)
+OUTPUT4(2, result)
 
 layout(push_constant) uniform Push {
   uint count; // runs
@@ -139,7 +140,7 @@ void main() {
     uint start = row + uint(column + before);
     vec4 four[3];
     [[unroll]] for (uint t = 0u; t < 3u; t++) {
-      four[t] = uintBitsToFloat(QUAD(x_quads, min((start >> 2u) + t, push.last)));
+      four[t] = LOAD4(x_quads, min((start >> 2u) + t, push.last));
     }
     bool by_one = (start & 1u) != 0u;
     bool by_two = (start & 2u) != 0u;
@@ -157,23 +158,22 @@ void main() {
         int i = column + int(k);
         Others beside = others_of(i, width, before, int(push.from_0));
         bool shown = n < beside.all && i < width;
-        float value = uintBitsToFloat(WORD(x, shown ? row + uint(other_place(beside, n)) : 0u));
+        float value = LOAD1(x, shown ? row + uint(other_place(beside, n)) : 0u);
         sums[k] = shown ? sums[k] + value : sums[k];
       }
     }
   }
 
   if (index < push.count) {
-    uvec4 low = floatBitsToUint(vec4(sums[0], sums[1], sums[2], sums[3]));
-    uvec4 high = floatBitsToUint(vec4(sums[4], sums[5], sums[6], sums[7]));
+    vec4 low = vec4(sums[0], sums[1], sums[2], sums[3]);
+    vec4 high = vec4(sums[4], sums[5], sums[6], sums[7]);
     if (k_octets) {
-      result_octets.units[(line * push.width >> 3u) + run] =
-        u64vec4(packUint2x32(low.xy), packUint2x32(low.zw), packUint2x32(high.xy), packUint2x32(high.zw));
+      STORE8(result, (line * push.width >> 3u) + run, low, high);
     } else {
       uint at = (line * push.width >> 2u) + run * 2u;
-      result.units[at] = low;
+      STORE4(result, at, low);
       if (column + 4 < width) {
-        result.units[at + 1u] = high;
+        STORE4(result, at + 1u, high);
       }
     }
   }

@@ -14,12 +14,12 @@ layout(constant_id = 2) const uint k_rank = 1u; // 1..6
 #ifdef BUILD_WORD_TEXEL
 #define LOAD_TEXEL
 #endif
+#include "lib/cpu_load.glsl"
 #include "lib/divide.glsl"
 #include "lib/grid.glsl"
-#include "lib/words.glsl"
 
-WORDS(0, x)
-layout(set = 0, binding = 1) writeonly buffer Output { float values[]; } result;
+INPUT1(0, x)
+OUTPUT4(1, result)
 
 layout(push_constant) uniform Push {
   uint count; // elements of the result
@@ -117,7 +117,7 @@ void main() {
   step_axis(4u, push.size_4, push.multiplier_4, push.before_4, push.from_4);
   step_axis(5u, push.size_5, 0u, push.before_5, push.from_5);
   // The usual single place keeps its bits, also the sign of zero.
-  float sum = uintBitsToFloat(WORD(x, first));
+  float sum = LOAD1(x, first);
   for (uint k = 1u; k < total; k++) {
     uint digits = k;
     uint at = 0u;
@@ -132,9 +132,9 @@ void main() {
         : places.second + (digit - places.count_1) * places.step_size;
       at += uint(place) * strides[axis];
     }
-    sum += uintBitsToFloat(WORD(x, at));
+    sum += LOAD1(x, at);
   }
   if (index < push.count) {
-    result.values[index] = sum;
+    STORE1(result, index, sum);
   }
 }

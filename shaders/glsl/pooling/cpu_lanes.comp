@@ -44,7 +44,6 @@ layout(push_constant) uniform Push {
   uint out_w;
 } push;
 
-const float k_lowest = -3.402823466e38;
 const uint k_dilation_w = 1u;
 const uint k_span_h = (k_rows - 1u) * k_stride_h + k_kernel_h;
 
@@ -55,6 +54,8 @@ const uint k_span_h = (k_rows - 1u) * k_stride_h + k_kernel_h;
 
 INPUT4(0, x)
 OUTPUT4(1, y)
+
+const float k_lowest = k_half_x ? -65504.0 : -3.402823466e38;
 
 #include "lib/cpu_lanes.glsl"
 
