@@ -1,7 +1,7 @@
 // From options to an opened context: find Vulkan, choose the adapter, make the VkDevice.
 
 import { openVulkan } from "../../ffi/loader.ts";
-import { type Adapter, readAdapters } from "./adapter.ts";
+import { readAdapters } from "./adapter.ts";
 import { ADAPTER_VARIABLE, chooseAdapter } from "./adapter_choice.ts";
 import { Context } from "./context.ts";
 import { holdDrivers, Instance } from "./instance.ts";
@@ -22,6 +22,7 @@ export function openContext(options: InternalDeviceOptions): Context {
     ? opened
     : { ...opened, commands: wrapCommands(opened.commands) };
   const instance = new Instance(vulkan);
+  let owner: { dispose(): void } = instance; // of all that is to be given back
   try {
     holdDrivers(opened);
     const found = readAdapters(instance);
@@ -29,28 +30,17 @@ export function openContext(options: InternalDeviceOptions): Context {
     const variable = vulkan.runtime.environment(ADAPTER_VARIABLE);
     const record = chooseAdapter(records, options.adapter, variable);
     const context = new Context(instance, record, options.validate ?? false);
-    try {
-      announce(record.adapter, options);
-    } catch (error) {
-      context.dispose();
-      throw error;
-    }
+    owner = context;
+    const { name, software, driverInfo } = record.adapter;
+    options.log?.({
+      level: software ? "notice" : "debug",
+      message: software
+        ? `${name} computes on the CPU (${driverInfo}): correct, but slow. Install a GPU driver for speed.`
+        : `Opened ${name} (${driverInfo}).`,
+    });
     return context;
   } catch (error) {
-    instance.dispose();
+    owner.dispose();
     throw error;
   }
-}
-
-/** Tells the program's `log`, which may throw. */
-function announce(
-  { name, software, driverInfo }: Adapter,
-  { log }: InternalDeviceOptions,
-): void {
-  log?.({
-    level: software ? "notice" : "debug",
-    message: software
-      ? `${name} computes on the CPU (${driverInfo}): correct, but slow. Install a GPU driver for speed.`
-      : `Opened ${name} (${driverInfo}).`,
-  });
 }
