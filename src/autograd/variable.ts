@@ -1,6 +1,7 @@
 // Leaves of the graph: tensors whose gradient is wanted, and the gradient's memory, which is taken when it
 // is first read or written. Knows no operators.
 
+import { isFloat } from "../core/dtype.ts";
 import { DeviceError, ShapeError } from "../core/errors.ts";
 import { checkEnum } from "../core/options.ts";
 import { describe, formatShape, sameShape } from "../core/shape.ts";
@@ -124,7 +125,7 @@ export function variableOf(tensor: Tensor): Variable | undefined {
 }
 
 function checkFloat(where: string, name: string, { dtype }: Tensor): void {
-  if (dtype === "float32" || dtype === "float16") return;
+  if (isFloat(dtype)) return;
   throw new TypeError(
     `Cannot ${where}: ${name} is ${dtype}, expected float32 or float16; integers have no gradient`,
   );

@@ -33,6 +33,11 @@ export function dtypeByteLength(dtype: DType): number {
   return ROWS[dtype].byteLength;
 }
 
+/** Whether values of a dtype have fractions, and so gradients. */
+export function isFloat(dtype: DType): dtype is "float32" | "float16" {
+  return dtype === "float32" || dtype === "float16";
+}
+
 /** Views bytes as the typed array of a dtype, without copying. */
 export function viewAs(dtype: DType, bytes: Uint8Array<ArrayBuffer>): HostArray {
   const row = ROWS[dtype];

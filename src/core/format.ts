@@ -2,7 +2,7 @@
 // (FloatingFormat, IntegerFormat, _formatArray, array_repr) for the dtypes that tensors have.
 // Pure: typed array and shape in, text out.
 
-import type { DType, HostArray } from "./dtype.ts";
+import { type DType, type HostArray, isFloat } from "./dtype.ts";
 import { dtypeOfArray } from "./dtype.ts";
 import { checkInteger, checkOptionsObject, describe } from "./options.ts";
 import { checkShape, contiguousStrides, elementCount, formatShape } from "./shape.ts";
@@ -77,9 +77,7 @@ export function format(
   if (size > 0) {
     const summarize = size > threshold;
     const seen = summarize ? edges(data, sizes, edgeItems) : data;
-    const element = dtype === "float32" || dtype === "float16"
-      ? floatingFormat(seen, dtype, precision)
-      : integerFormat(seen);
+    const element = isFloat(dtype) ? floatingFormat(seen, dtype, precision) : integerFormat(seen);
     const layout = { sizes, strides: contiguousStrides(sizes), summarize, edgeItems };
     const indent = " ".repeat(prefix.length + 1);
     body = nest(layout, 0, 0, indent, lineWidth - 1, (offset) => element(data[offset]!));

@@ -1,14 +1,10 @@
 // The dtypes of parameters from those of inputs, call by call while a graph is traced. Knows no operators:
 // what an operator expects is found by asking its own rule.
 
-import type { DType } from "../core/dtype.ts";
+import { type DType, isFloat } from "../core/dtype.ts";
 import type { Attributes, Operator } from "../ops/define.ts";
 import type { TensorSpec } from "../tensor/mod.ts";
 import type { GraphNode } from "./graph.ts";
-
-function isFloat(dtype: DType): boolean {
-  return dtype === "float32" || dtype === "float16";
-}
 
 /**
  * Decides the dtypes of the parameters of a graph that is being traced. A parameter takes the dtype of the

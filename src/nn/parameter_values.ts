@@ -1,7 +1,7 @@
 // The values of a parameter: one tensor on each device, marked as leaves of graphs. Knows no parameters.
 
 import { currentGradient, type GradReq, zeroGrad } from "../autograd/internal.ts";
-import type { DType } from "../core/dtype.ts";
+import { type DType, isFloat } from "../core/dtype.ts";
 import { DeviceError, StateError } from "../core/errors.ts";
 import { elementCount } from "../core/shape.ts";
 import { checkDevice, type Device, empty, type Tensor } from "../tensor/mod.ts";
@@ -121,8 +121,7 @@ export class ParameterValues {
   mark(gradReq: GradReq): void {
     for (const copy of this.#copies.values()) {
       // Integers have no gradient, whatever is asked for.
-      const isFloat = copy.dtype === "float32" || copy.dtype === "float16";
-      if (gradReq === "null" || !isFloat) copy.dropGrad();
+      if (gradReq === "null" || !isFloat(copy.dtype)) copy.dropGrad();
       else copy.attachGrad(gradReq);
     }
   }

@@ -1,7 +1,7 @@
 // Checks that operators share: which inputs are there, and their dtypes.
 
 import { ShapeError } from "../core/errors.ts";
-import { DTYPES } from "../core/dtype.ts";
+import { DTYPES, isFloat } from "../core/dtype.ts";
 import { checkEnum } from "../core/options.ts";
 import { checkShape, describe, formatShape, sameShape } from "../core/shape.ts";
 import { Tensor, type TensorSpec } from "../tensor/mod.ts";
@@ -84,7 +84,7 @@ export function checkSpecs(
  * @throws {TypeError} If it is an integer dtype.
  */
 export function checkFloat(where: string, name: string, { shape, dtype }: TensorSpec): void {
-  if (dtype === "float32" || dtype === "float16") return;
+  if (isFloat(dtype)) return;
   throw new TypeError(
     `Cannot ${where}: ${name} of shape ${formatShape(shape)} is ${dtype}, ` +
       `expected float32 or float16; use cast(x, "float32")`,
