@@ -2,7 +2,8 @@
 // of 4 x 4 results are transformed, multiplied point by point over the channels, and transformed back.
 //
 // Tiles are taken in chunks: what lies between the three steps of a chunk stays in the caches, and is small however large
-// the picture is. There are two products: one for any shape, and one that keeps tiles on the stack. Against float64 the error is below 1e-5 of the largest result (direct kernels: 2e-6).
+// the picture is. There are two products: one for any shape, and one that keeps tiles on the stack. Against float64 the
+// error is below 1e-5 of the largest result (direct kernels: 2e-6).
 
 import { programs } from "../../shaders/manifest.ts";
 import type { Dispatch } from "../core/dispatch.ts";

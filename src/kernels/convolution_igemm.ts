@@ -7,6 +7,7 @@ import {
   convolutionSlots,
   epilogueConstants,
   geometryConstants,
+  product,
   type Triple,
 } from "./convolution_problem.ts";
 import { divisor } from "./divisor.ts";
@@ -127,7 +128,7 @@ function accessModes(
 }
 
 function phaseCount({ stride }: ConvolutionProblem, transposed: Transposed | undefined): number {
-  return transposed === undefined ? 1 : stride[0] * stride[1] * stride[2];
+  return transposed === undefined ? 1 : product(stride);
 }
 
 /** Constants by which the sum finds the phases that no tap reaches. */
@@ -145,14 +146,13 @@ function fullSize(transposed: Transposed | undefined): Record<string, number> {
 /** The work of a transposed convolution with one tile. */
 export function transposedWork(problem: ConvolutionProblem, tile: Tile): TileWork {
   const { kernel, groups, batch, size, stride } = problem;
-  const phases = stride[0] * stride[1] * stride[2];
-  const columns = batch * size[0] * size[1] * size[2];
+  const phases = product(stride);
+  const columns = batch * product(size);
   const tiles = Math.ceil(problem.filters / groups / tile.m) * Math.ceil(columns / tile.n) * groups;
   const stepsOfTap = Math.ceil(problem.channels / groups / tile.k);
   // On each axis, the most taps of a phase and how many phases have them.
   const taps = kernel.map((count, axis) => Math.ceil(count / stride[axis]!));
   const longest = kernel.map((count, axis) => count - (taps[axis]! - 1) * stride[axis]!);
-  const product = ([a, b, c]: readonly number[]): number => a! * b! * c!;
   return {
     workgroups: tiles * phases,
     steps: Math.ceil(stepsOfTap * product(kernel) / phases),

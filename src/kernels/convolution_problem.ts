@@ -45,6 +45,11 @@ export interface ConvolutionSettings {
   readonly winograd?: boolean;
 }
 
+/** Product of some numbers. */
+export function product(values: readonly number[]): number {
+  return values.reduce((all, each) => all * each, 1);
+}
+
 /** Strides of a tensor in elements. */
 export interface ImageStrides {
   /** Stride of the batch, or of output channels for a weight. */

@@ -1,7 +1,7 @@
 // Transposed convolution as one implicit matrix product on GPUs, in which every phase of the stride has its own taps: no
 // products with zeros, and one kernel with work for the whole device.
 
-import type { ConvolutionProblem, Triple } from "./convolution_problem.ts";
+import { type ConvolutionProblem, product, type Triple } from "./convolution_problem.ts";
 import { planIgemmConvolution, type Transposed, transposedWork } from "./convolution_igemm.ts";
 import { rankWork, type Tile, type TileChoice, tileFits, TILES } from "./convolution_tiles.ts";
 import type { DeconvolutionProblem } from "./deconvolution_problem.ts";
@@ -51,7 +51,7 @@ export function supportsPhasedIgemm(
   capabilities: Capabilities,
 ): boolean {
   const { stride, dilation, kernel, padding } = problem;
-  const phases = stride[0] * stride[1] * stride[2];
+  const phases = product(stride);
   return phases > 1 && phases <= MOST_PHASES && padding.every((zeros) => zeros >= 0) &&
     stride.every((step, axis) => step === 1 || dilation[axis] === 1 || kernel[axis] === 1) &&
     TILES.some((tile) => tileFits(tile, capabilities));

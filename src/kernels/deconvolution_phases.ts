@@ -5,19 +5,12 @@ import { programs } from "../../shaders/manifest.ts";
 import type { Dispatch } from "../core/dispatch.ts";
 import { contiguousStrides } from "../core/shape.ts";
 import { estimateConvolution, planConvolutionProblem, problemCandidates } from "./convolution.ts";
-import { type ConvolutionProblem, epilogueConstants } from "./convolution_problem.ts";
+import { type ConvolutionProblem, epilogueConstants, product } from "./convolution_problem.ts";
 import { LAUNCH_PRODUCTS } from "./convolution_tiles.ts";
 import { rankPhasedIgemm } from "./deconvolution_igemm.ts";
 import { joinedWeight } from "./deconvolution_join.ts";
 import { type DeconvolutionProblem, phasesOf } from "./deconvolution_problem.ts";
-import {
-  each,
-  type Phase,
-  phaseBias,
-  phaseWeight,
-  product,
-  type Weight,
-} from "./deconvolution_weight.ts";
+import { each, type Phase, phaseBias, phaseWeight, type Weight } from "./deconvolution_weight.ts";
 import { gridForItems, plainLocalSize } from "./grid.ts";
 import { type Capabilities, makeDispatch, type Plan } from "./plan.ts";
 import { Slots } from "./slots.ts";

@@ -2,18 +2,13 @@
 
 import type { Dispatch } from "../core/dispatch.ts";
 import { contiguousStrides } from "../core/shape.ts";
-import type { Triple } from "./convolution_problem.ts";
+import { product, type Triple } from "./convolution_problem.ts";
 import type { DeconvolutionProblem, PhaseGroup } from "./deconvolution_problem.ts";
 import type { Capabilities, Slot } from "./plan.ts";
 import { copyRegion } from "./region.ts";
 
 /** One group of phases on each axis. */
 export type Phase = readonly [PhaseGroup, PhaseGroup, PhaseGroup];
-
-/** Product of some numbers. */
-export function product(values: readonly number[]): number {
-  return values.reduce((all, each) => all * each, 1);
-}
 
 /** A number of the group on each axis. */
 export function each(phase: Phase, pick: (group: PhaseGroup) => number): Triple {
