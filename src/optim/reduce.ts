@@ -27,14 +27,13 @@ export function reduce(parameters: readonly Parameter[]): void {
  */
 export async function reduceAsync(parameters: readonly Parameter[]): Promise<void> {
   const gradients = onSeveralDevices(parameters);
-  const versions = gradients.map((copies) => copies.map(({ storage }) => storage.version));
+  const all = gradients.flat();
+  const versions = all.map(({ storage }) => storage.version);
   // Everything is under way before the first is waited for.
   const values = await Promise.all(
     gradients.map((copies) => Promise.all(copies.map((copy) => copy.data()))),
   );
-  const changed = gradients.flat().find(({ storage }, at) =>
-    storage.version !== versions.flat()[at]
-  );
+  const changed = all.find(({ storage }, at) => storage.version !== versions[at]);
   if (changed !== undefined) {
     throw new StateError(
       `Cannot sum gradients over devices: that of shape (${changed.shape}) on ` +
