@@ -1,14 +1,14 @@
 // What files of JSON lines say, in the terms in which targets.ts speaks of it.
 
-import { readFileSync } from "node:fs";
 import type { Ceilings } from "./ceilings.ts";
 import { benchmarkSet, type Direction, type Layer, workOf } from "./layers.ts";
 import {
   type ByPeer,
   byPeer,
   type Info,
-  readResults,
+  readLines,
   type Result,
+  rightResults,
   timesFaster,
 } from "./results.ts";
 
@@ -44,15 +44,15 @@ export class Findings {
    * @throws {Error} If none of ours are among them.
    */
   constructor(files: readonly string[]) {
-    this.results = byPeer(files.flatMap(readResults));
+    const lines = files.flatMap(readLines);
+    this.results = byPeer(rightResults(lines));
     const ours = [...this.results].filter(([peer]) => /^vknn-\w+$/.test(peer))
       .toSorted(([, a], [, b]) => b.size - a.size);
     if (ours.length === 0) {
       throw new Error("Cannot compare results: there are none of vknn in these files");
     }
     [this.name, this.#ours] = ours[0]!;
-    const infos = files.flatMap((file) => readFileSync(file, "utf8").split("\n"))
-      .filter((line) => line.includes('"info"')).map((line) => JSON.parse(line) as Info);
+    const infos = lines.filter((line): line is Info => line.direction === "info");
     const best = (name: "gflops" | "gbps") =>
       Math.max(...infos.map((info) => Number(info[name] ?? NaN)).filter(Number.isFinite));
     const ourInfo = infos.find(({ peer }) => peer === this.name);

@@ -72,12 +72,13 @@ export function writeResults(path: string | undefined, lines: readonly (Result |
 }
 
 /**
- * Reads results of other peers from a file of JSON lines.
+ * Reads a file of JSON lines.
  *
  * @param path The file.
- * @returns Results that are right; other lines are skipped.
+ * @returns Its lines.
+ * @throws {SyntaxError} If a line is none.
  */
-export function readResults(path: string): Result[] {
+export function readLines(path: string): (Result | Info)[] {
   return readFileSync(path, "utf8").split("\n").filter((line) => line.trim() !== "")
     .map((line, at) => {
       try {
@@ -87,8 +88,19 @@ export function readResults(path: string): Result[] {
           `Cannot read ${path}: line ${at + 1} is no JSON object`,
         );
       }
-    })
-    .filter((line): line is Result => line.direction !== "info" && (line as Result).ok !== false);
+    });
+}
+
+/** The results that are right. */
+export function rightResults(lines: readonly (Result | Info)[]): Result[] {
+  return lines.filter((line): line is Result =>
+    line.direction !== "info" && (line as Result).ok !== false
+  );
+}
+
+/** Reads results of other peers from a file of JSON lines; only those that are right. */
+export function readResults(path: string): Result[] {
+  return rightResults(readLines(path));
 }
 
 /** Geometric mean; NaN of nothing. */

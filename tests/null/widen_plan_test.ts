@@ -52,6 +52,14 @@ function dispatch(
   };
 }
 
+/** Two inputs, what is between two kernels, and the result. */
+const CHAIN: readonly Slot[] = [
+  { role: "input", index: 0 },
+  { role: "input", index: 1 },
+  { role: "temporary", byteLength: 40 },
+  { role: "output", index: 0 },
+];
+
 const half = (...shape: number[]): OperandSpec => ({ shape, dtype: "float16" });
 
 /** What a dispatch does: the program's family and the slots it binds, in words. */
@@ -81,12 +89,7 @@ function castOf({ constants }: Dispatch): [from: DType, to: DType] {
 test("widenPlan() marks what kernels load and store as float16, and casts nothing for them", () => {
   const plan: Plan = {
     label: "Fake/plan",
-    slots: [
-      { role: "input", index: 0 },
-      { role: "input", index: 1 },
-      { role: "temporary", byteLength: 40 },
-      { role: "output", index: 0 },
-    ],
+    slots: CHAIN,
     dispatches: [
       dispatch([0, 1, 2], ["x", "w", "sums"], { taps: 3 }, ["x", "w", "sums"]),
       dispatch([2, 0, 3], ["sums", "x", "y"], {}, ["sums", "y"]),
@@ -136,12 +139,7 @@ test("widenPlan() narrows the result behind kernels of which one can only write 
 test("widenPlan() casts what is read before, and the result last", () => {
   const plan: Plan = {
     label: "Fake/plan",
-    slots: [
-      { role: "input", index: 0 },
-      { role: "input", index: 1 },
-      { role: "temporary", byteLength: 40 },
-      { role: "output", index: 0 },
-    ],
+    slots: CHAIN,
     dispatches: [dispatch([0, 1, 2]), dispatch([2, 0, 3])],
     flops: 7,
     bytes: 1000,
