@@ -2,8 +2,36 @@
 // is NaN where nothing was loaded, and workgroups multiply whole tiles.
 
 import { assert } from "@std/assert";
-import { finish, offsetOf } from "./convolution_interpreter.ts";
 import { divide, type Kernel, type Launch, type Memory } from "./plan_interpreter.ts";
+
+/** `epilogue_value` of lib/epilogue.glsl: without activation, or with relu. */
+function finish({ constant }: Launch, sum: number, bias: number, residual: number): number {
+  const before = sum + bias + (constant("residual_after") ? 0 : residual);
+  assert(constant("activation") <= 1);
+  const y = constant("activation") === 1 ? Math.max(before, 0) : before;
+  return constant("residual_after") ? y + residual : y;
+}
+
+/** `epilogue_offset` of lib/epilogue.glsl. */
+function offsetOf(
+  { constant, word }: Launch,
+  filter: number,
+  place: readonly [number, number, number],
+): number {
+  let channel = filter;
+  let at = 0;
+  for (const [axis, letter] of [[2, "w"], [1, "h"], [0, "d"]] as const) {
+    const shuffle = constant(`shuffle_${letter}`);
+    let coordinate = place[axis];
+    if (shuffle !== 1) {
+      const phases = constant(`phases_${letter}`) || shuffle;
+      coordinate = coordinate * shuffle + constant(`start_${letter}`) + channel % phases;
+      channel = Math.floor(channel / phases);
+    }
+    at += coordinate * word(`output_${letter}`);
+  }
+  return at + channel * word("output_c");
+}
 
 type Place = readonly [n: number, d: number, h: number, w: number];
 

@@ -1,9 +1,7 @@
-// Data movement plans, run by interpreters of the kernels in movement/ on plain arrays: right results, every output
-// element written exactly once, every read in range.
+// Data movement plans, run without a GPU: right results, every byte of the output written once, every access in range.
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import type { Dispatch } from "../../src/core/dispatch.ts";
 import { ShapeError } from "../../src/core/errors.ts";
 import {
   planConcat,
@@ -16,127 +14,15 @@ import type { Plan } from "../../src/kernels/plan.ts";
 import { build, type Reference, size } from "../reference/array.ts";
 import { FORGED } from "../reference/capabilities.ts";
 import * as oracle from "../reference/movement.ts";
+import { runPlan } from "../spirv/plans.ts";
 import { test } from "../support/test.ts";
-import { eachBlockWord, eachTransposedWord, words } from "./movement_interpreter.ts";
 
-/** Does what interleave.comp and separate.comp do, on elements instead of bytes. */
-function interpretBlocks(
-  dispatch: Dispatch,
-  elementBytes: number,
-  source: ArrayLike<number>,
-  output: Float64Array,
-  writes: Float64Array,
-): void {
-  const lanes = 4 / elementBytes;
-  eachBlockWord(dispatch, (from, to) => {
-    for (let lane = 0; lane < lanes; lane++) {
-      const at = Math.floor(from * lanes + lane);
-      assert(at >= 0 && at < source.length, `read ${at} of ${source.length}`);
-      output[Math.floor(to * lanes + lane)] = source[at]!;
-      writes[Math.floor(to * lanes + lane)]! += Math.min(lanes, 1);
-    }
-    if (lanes < 1) assertEquals(from % 2, to % 2);
-  });
-}
+const ARRAYS = { 1: Uint8Array, 2: Uint16Array, 4: Uint32Array, 8: BigUint64Array } as const;
 
-/** Does what transpose.comp does, on elements instead of bytes. */
-function interpretTransposed(
-  dispatch: Dispatch,
-  elementBytes: number,
-  source: ArrayLike<number>,
-  output: Float64Array,
-  writes: Float64Array,
-): void {
-  const lanes = 4 / elementBytes;
-  eachTransposedWord(dispatch, (word, place) => {
-    for (let lane = 0; lane < lanes; lane++) {
-      const at = word * lanes + lane;
-      assert(at >= 0 && at < source.length, `read ${at} of ${source.length}`);
-      output[place * lanes + lane] = source[at]!;
-      writes[place * lanes + lane]!++;
-    }
-  });
-}
-
-/** Does what the shader does, on elements instead of bytes. */
-function interpret(
-  dispatch: Dispatch,
-  elementBytes: number,
-  buffers: readonly ArrayLike<number>[],
-  output: Float64Array,
-  writes: Float64Array,
-): void {
-  if (/interleave|separate/.test(dispatch.program.id)) {
-    const source = buffers[dispatch.slots[0]!]!;
-    interpretBlocks(dispatch, elementBytes, source, output, writes);
-    return;
-  }
-  if (dispatch.program.id === "movement/transpose") {
-    const source = buffers[dispatch.slots[0]!]!;
-    interpretTransposed(dispatch, elementBytes, source, output, writes);
-    return;
-  }
-  const push = words(dispatch);
-  const quad = dispatch.program.id.includes(".quad");
-  const unitBytes = quad ? 16 : dispatch.constants.element_bytes!;
-  const lanes = unitBytes / elementBytes; // elements of ours in an element of the shader; 1/2 for 8 bytes
-  const rank = dispatch.constants.rank!;
-  const lastWord = Math.ceil(output.length * elementBytes / 4) * 4 / unitBytes;
-  const perItem = dispatch.constants.quad_store
-    ? 4
-    : dispatch.constants.scattered
-    ? 1
-    : Math.max(1, 4 / unitBytes);
-  const invocations = dispatch.grid[0] * dispatch.grid[1] * dispatch.grid[2] *
-    dispatch.constants.local_size_x!;
-  assert(invocations >= push("count") / perItem, "every element has an invocation");
-  if (dispatch.constants.quad_store) {
-    const end = push("to") + push("count");
-    assert(dispatch.constants.dense && push("to") % 4 === 0);
-    assert(end % 4 === 0 || end * lanes >= output.length, `quad cut at ${end}`);
-  }
-  for (let i = 0; i < push("count"); i++) {
-    let rest = i;
-    let from = push("from");
-    let to = push("to") + (dispatch.constants.dense ? i : 0);
-    for (let axis = 0; axis < rank; axis++) {
-      const outermost = axis === rank - 1;
-      const coordinate = outermost ? rest : rest % push(`size_${axis}`);
-      if (!outermost) rest = Math.floor(rest / push(`size_${axis}`));
-      from += coordinate * push(`from_${axis}`);
-      if (!dispatch.constants.dense) to += coordinate * push(`to_${axis}`);
-    }
-    const source = buffers[dispatch.slots[0]!]!;
-    assert(from >= 0 && to >= 0 && to < lastWord, `place ${from} -> ${to}`);
-    for (let lane = 0; lane < lanes; lane++) {
-      const at = Math.floor(from * lanes + lane);
-      assert(at < source.length, `read ${at} of ${source.length}`);
-      output[Math.floor(to * lanes + lane)] = source[at]!;
-      writes[Math.floor(to * lanes + lane)]! += Math.min(lanes, 1);
-    }
-    if (lanes < 1) assertEquals(from % 2, to % 2); // halves of 8-byte elements stay in order
-  }
-  if (dispatch.constants.dense && !quad && unitBytes < 4 && !dispatch.constants.scattered) {
-    // Whole words are written: only the end of the buffer may be padded.
-    const end = push("to") + push("count");
-    assert(push("to") % (4 / unitBytes) === 0);
-    assert(end % (4 / unitBytes) === 0 || end * lanes >= output.length, `word cut at ${end}`);
-  }
-}
-
-function run(
-  plan: Plan,
-  inputs: readonly Reference[],
-  elementBytes: number,
-  shape: readonly number[],
-) {
-  const output = new Float64Array(size(shape));
-  const writes = new Float64Array(output.length);
-  for (const dispatch of plan.dispatches) {
-    interpret(dispatch, elementBytes, inputs.map(({ data }) => data), output, writes);
-  }
-  assert(writes.every((count) => count === 1), "every element is written once");
-  return { data: output, shape };
+/** Numbers as elements of some bytes each; those of one byte wrap. */
+function elements(data: ArrayLike<number>, bytes: keyof typeof ARRAYS): ArrayBufferView {
+  const values = Array.from(data);
+  return bytes === 8 ? BigUint64Array.from(values, BigInt) : ARRAYS[bytes].from(values);
 }
 
 function check(
@@ -144,10 +30,14 @@ function check(
   inputs: readonly Reference[],
   expected: Reference,
 ): void {
-  for (const elementBytes of [1, 2, 4, 8]) {
+  for (const bytes of [1, 2, 4, 8] as const) {
+    const sources = inputs.map(({ data }) => elements(data, bytes));
+    const wanted = elements(expected.data, bytes);
     for (const which of ["gpu", "cpu"] as const) {
-      const result = run(plan(elementBytes, which), inputs, elementBytes, expected.shape);
-      assertEquals([...result.data], [...Array.from(expected.data)], `${elementBytes} bytes`);
+      const made = plan(bytes, which);
+      const [result] = runPlan(FORGED[which], made, sources, [wanted.byteLength]);
+      const actual = result!.bytes.slice(0, wanted.byteLength);
+      assertEquals(actual, new Uint8Array(wanted.buffer), `${made.label}, ${bytes} bytes`);
     }
   }
 }

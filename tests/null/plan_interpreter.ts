@@ -1,10 +1,9 @@
-// Runs plans on plain arrays: what the shaders of data movement and their callers have in common. Every read and write
-// is checked to be in range, and writes of results are counted.
+// Runs plans on plain arrays, with a function for each shader: for cooperative matrices, which no SPIR-V is interpreted for.
+// Every read and write is checked to be in range, and writes of results are counted.
 
 import { assert } from "@std/assert";
 import type { Dispatch } from "../../src/core/dispatch.ts";
 import type { Plan } from "../../src/kernels/plan.ts";
-import { eachBlockWord, eachTransposedWord } from "./movement_interpreter.ts";
 
 /** Elements of one buffer, with the writes of each. */
 export class Memory {
@@ -78,63 +77,10 @@ function launchOf({ program, push, constants, slots, grid }: Dispatch, all: Memo
   };
 }
 
-/** movement/fill.comp; buffers are padded to 16 bytes. */
-const fill: Kernel = ({ word, buffers, workgroups, localSize }) => {
-  const [result] = buffers as [Memory];
-  assert(word("word") === 0 && workgroups * localSize >= word("quad_count"));
-  const end = Math.ceil(result.data.length / 4);
-  assert(word("quad_count") <= end);
-  result.data.fill(0, 0, word("quad_count") * 4);
-};
-
-/** movement/gather.comp on 4-byte elements, and on quads of them. */
-function gather(quad: boolean): Kernel {
-  return ({ word, constant, buffers, workgroups, localSize }) => {
-    const [source, result] = buffers as [Memory, Memory];
-    const units = quad ? 4 : 1;
-    const items = !quad && constant("quad_store") ? 4 : 1;
-    assert(workgroups * localSize * items >= word("count"));
-    const rank = constant("rank");
-    for (let i = 0; i < word("count"); i++) {
-      let rest = i;
-      let from = word("from");
-      let to = word("to") + (constant("dense") ? i : 0);
-      for (let axis = 0; axis < rank; axis++) {
-        const outermost = axis === rank - 1;
-        const size = outermost ? 1 : word(`size_${axis}`);
-        const coordinate = outermost ? rest : rest % size;
-        rest = Math.floor(rest / size);
-        from += coordinate * word(`from_${axis}`);
-        if (!constant("dense")) to += coordinate * word(`to_${axis}`);
-      }
-      for (let lane = 0; lane < units; lane++) {
-        result.write(to * units + lane, source.read(from * units + lane));
-      }
-    }
-  };
-}
-
-const MOVEMENT: Readonly<Record<string, Kernel>> = {
-  "movement/fill": fill,
-  "movement/gather.word": gather(false),
-  "movement/gather.word_texel": gather(false),
-  "movement/gather.quad": gather(true),
-  "movement/gather.quad_texel": gather(true),
-};
-
-/** Kernels that move whole words, here one element each. */
-const MOVED: Readonly<Record<string, typeof eachBlockWord>> = {
-  "movement/interleave.storage": eachBlockWord,
-  "movement/interleave.texel": eachBlockWord,
-  "movement/separate.storage": eachBlockWord,
-  "movement/separate.texel": eachBlockWord,
-  "movement/transpose": eachTransposedWord,
-};
-
 /**
  * Runs a plan.
  *
- * @param kernels What shaders do, by program; those of data movement are known.
+ * @param kernels What shaders do, by program.
  * @param inputs Contents by input.
  * @param outputCount Elements of output 0.
  * @param elementBytes Bytes of the elements of temporaries and prepared buffers; of the smallest where they differ.
@@ -150,13 +96,7 @@ export function interpret(
   const output = new Memory("the output", outputCount);
   const sources = inputs.map((each, at) => each === null ? null : new Memory(`input ${at}`, each));
   const run = (dispatch: Dispatch, memory: Memory[]): void => {
-    const each = MOVED[dispatch.program.id];
-    if (each !== undefined) {
-      const [source, result] = [memory[dispatch.slots[0]!]!, memory[dispatch.slots.at(-1)!]!];
-      each(dispatch, (from, to) => result.write(to, source.read(from)));
-      return;
-    }
-    const kernel = MOVEMENT[dispatch.program.id] ?? kernels[dispatch.program.id];
+    const kernel = kernels[dispatch.program.id];
     assert(kernel !== undefined, `no interpreter of ${dispatch.program.id}`);
     kernel(launchOf(dispatch, memory));
   };

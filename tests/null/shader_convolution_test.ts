@@ -1,7 +1,7 @@
 // The code of every convolution kernel, run without a GPU: every output element written once, every access in range, every
 // launch within limits, right results. The shaders themselves are interpreted (tests/spirv), nothing is modeled.
 
-import { assert } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import type { Capabilities } from "../../src/core/capabilities.ts";
 import {
   CONVOLUTION_VARIANTS,
@@ -12,6 +12,7 @@ import { GRADIENT_VARIANTS, planWeightGradient } from "../../src/kernels/convolu
 import { planDeconvolution } from "../../src/kernels/deconvolution.ts";
 import type { Plan } from "../../src/kernels/plan.ts";
 import type { Reference } from "../reference/array.ts";
+import { FORGED } from "../reference/capabilities.ts";
 import { convolution } from "../reference/convolution.ts";
 import { deconvolution, weightGradient } from "../reference/deconvolution.ts";
 import { pixelShuffle } from "../reference/movement.ts";
@@ -188,7 +189,12 @@ const TRANSPOSED = [
   "phases_direct",
   "phases_window",
   "phases_cpu",
+  "phases_igemm_32x32",
   "joined",
+  "joined_window",
+  "joined_igemm_32x32",
+  "igemm",
+  "igemm_split",
 ];
 
 test("kernels of transposed convolution write every element once and compute what is asked", () => {
@@ -232,6 +238,31 @@ test("kernels of transposed convolution write every element once and compute wha
         checkPlan(capabilities, plan, inputs, expected.data, { what: { name, ...settings } });
       },
     );
+  }
+});
+
+test("channels of windows are shared out where invocations are few", () => {
+  const random = new Random(65);
+  for (
+    const [layout, groups, splits] of [["NCHW", 1, 4], ["NHWC", 2, 2], ["NCHW", 2, 2]] as const
+  ) {
+    const settings = {
+      layout,
+      input: arrange(layout, [2, 44, 6, 9]),
+      weight: arrange(layout, [4, 44 / groups, 3, 3]),
+      padding: [1, 1],
+      groups,
+      hasBias: true,
+    };
+    const plan = planConvolution(FORGED.gpu, settings, "window");
+    assertEquals(plan.label, "Convolution/window_split");
+    const { program, push } = plan.dispatches[0]!;
+    assertEquals(push[program.push["splits"]!.offset / 4], splits);
+    const [x, k, b] = [settings.input, settings.weight, [4]].map((shape) =>
+      drawValues(random, shape)
+    );
+    const expected = convolution(x!, k!, b!, settings);
+    checkPlan(FORGED.gpu, plan, [x!.data, k!.data, b!.data], expected.data, { what: settings });
   }
 });
 
