@@ -233,7 +233,7 @@ testVariants(
   "convolution",
   CONVOLUTION_VARIANTS,
   CASES,
-  5,
+  10,
   ({ label, settings }, name) => check(settings, label, name),
 );
 
