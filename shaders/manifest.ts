@@ -183,6 +183,8 @@ export type ProgramId =
   | "normalization/statistics.texel"
   | "optimizer/update.plain"
   | "optimizer/update.states"
+  | "pad/cpu_border.storage"
+  | "pad/cpu_border.texel"
   | "pad/cpu_gradient.storage"
   | "pad/cpu_gradient.texel"
   | "pad/cpu_pad.storage"
@@ -7658,6 +7660,88 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
     pushByteLength: 48,
     requires: [],
     spirv: () => decode(optimizer.update_states),
+  },
+  "pad/cpu_border.storage": {
+    id: "pad/cpu_border.storage",
+    bindings: [
+      {"name":"x_block","kind":"storage","access":"read"},
+      {"name":"result","kind":"storage","access":"write"},
+    ],
+    addresses: false,
+    constants: {
+      local_size_x: {"id":0,"type":"u32","value":1},
+      mode: {"id":1,"type":"u32","value":0},
+      rank: {"id":2,"type":"u32","value":1},
+      axis: {"id":3,"type":"u32","value":0},
+      columns: {"id":4,"type":"u32","value":0},
+    },
+    push: {
+      count: {"offset":0,"type":"u32"},
+      fill: {"offset":4,"type":"u32"},
+      size_0: {"offset":8,"type":"u32"},
+      size_1: {"offset":12,"type":"u32"},
+      size_2: {"offset":16,"type":"u32"},
+      size_3: {"offset":20,"type":"u32"},
+      multiplier_0: {"offset":24,"type":"u32"},
+      multiplier_1: {"offset":28,"type":"u32"},
+      multiplier_2: {"offset":32,"type":"u32"},
+      shifts: {"offset":36,"type":"u32"},
+      before_0: {"offset":40,"type":"u32"},
+      before_1: {"offset":44,"type":"u32"},
+      before_2: {"offset":48,"type":"u32"},
+      before_3: {"offset":52,"type":"u32"},
+      from_0: {"offset":56,"type":"u32"},
+      from_1: {"offset":60,"type":"u32"},
+      from_2: {"offset":64,"type":"u32"},
+      from_3: {"offset":68,"type":"u32"},
+      to_0: {"offset":72,"type":"u32"},
+      to_1: {"offset":76,"type":"u32"},
+      to_2: {"offset":80,"type":"u32"},
+    },
+    pushByteLength: 84,
+    requires: [],
+    spirv: () => decode(pad.cpu_border_storage),
+  },
+  "pad/cpu_border.texel": {
+    id: "pad/cpu_border.texel",
+    bindings: [
+      {"name":"x_texel1","kind":"texel1","access":"read"},
+      {"name":"result","kind":"storage","access":"write"},
+    ],
+    addresses: false,
+    constants: {
+      local_size_x: {"id":0,"type":"u32","value":1},
+      mode: {"id":1,"type":"u32","value":0},
+      rank: {"id":2,"type":"u32","value":1},
+      axis: {"id":3,"type":"u32","value":0},
+      columns: {"id":4,"type":"u32","value":0},
+    },
+    push: {
+      count: {"offset":0,"type":"u32"},
+      fill: {"offset":4,"type":"u32"},
+      size_0: {"offset":8,"type":"u32"},
+      size_1: {"offset":12,"type":"u32"},
+      size_2: {"offset":16,"type":"u32"},
+      size_3: {"offset":20,"type":"u32"},
+      multiplier_0: {"offset":24,"type":"u32"},
+      multiplier_1: {"offset":28,"type":"u32"},
+      multiplier_2: {"offset":32,"type":"u32"},
+      shifts: {"offset":36,"type":"u32"},
+      before_0: {"offset":40,"type":"u32"},
+      before_1: {"offset":44,"type":"u32"},
+      before_2: {"offset":48,"type":"u32"},
+      before_3: {"offset":52,"type":"u32"},
+      from_0: {"offset":56,"type":"u32"},
+      from_1: {"offset":60,"type":"u32"},
+      from_2: {"offset":64,"type":"u32"},
+      from_3: {"offset":68,"type":"u32"},
+      to_0: {"offset":72,"type":"u32"},
+      to_1: {"offset":76,"type":"u32"},
+      to_2: {"offset":80,"type":"u32"},
+    },
+    pushByteLength: 84,
+    requires: [],
+    spirv: () => decode(pad.cpu_border_texel),
   },
   "pad/cpu_gradient.storage": {
     id: "pad/cpu_gradient.storage",

@@ -1,10 +1,10 @@
-// @generated from vk.xml 1.3.239 by ffi/generate.ts; allowlist-hash: 6bc5781e25925f0e
+// @generated from vk.xml 1.3.239 by ffi/generate.ts; allowlist-hash: 31e2fa4041d2b61c
 // deno-fmt-ignore-file
 // deno-lint-ignore-file
 /** Vulkan's commands: the symbol table and its types. Do not edit: change `allowlist.ts` and run `deno run -A ffi/generate.ts`. @module */
 
 import type { NativeTable } from "../native.ts";
-import type { VkBuffer, VkBufferView, VkCommandBuffer, VkCommandPool, VkDescriptorPool, VkDescriptorSet, VkDescriptorSetLayout, VkDescriptorUpdateTemplate, VkDevice, VkDeviceMemory, VkFence, VkInstance, VkPhysicalDevice, VkPipeline, VkPipelineCache, VkPipelineLayout, VkQueryPool, VkQueue, VkSemaphore, VkShaderModule } from "./structs.ts";
+import type { VkBuffer, VkBufferView, VkCommandBuffer, VkCommandPool, VkDescriptorPool, VkDescriptorSet, VkDescriptorSetLayout, VkDescriptorUpdateTemplate, VkDevice, VkDeviceMemory, VkFence, VkImage, VkInstance, VkPhysicalDevice, VkPipeline, VkPipelineCache, VkPipelineLayout, VkQueryPool, VkQueue, VkSemaphore, VkShaderModule } from "./structs.ts";
 
 /** The commands. Pointers are addresses; enumerations and flags are numbers; a VkResult is returned as it is. */
 export interface VulkanCommands {
@@ -30,6 +30,8 @@ export interface VulkanCommands {
   vkGetPhysicalDeviceQueueFamilyProperties2: (physicalDevice: VkPhysicalDevice, pQueueFamilyPropertyCount: bigint, pQueueFamilyProperties: bigint) => void;
   /** Core 1.0. */
   vkGetPhysicalDeviceFormatProperties: (physicalDevice: VkPhysicalDevice, format: number, pFormatProperties: bigint) => void;
+  /** Core 1.0. */
+  vkGetPhysicalDeviceImageFormatProperties: (physicalDevice: VkPhysicalDevice, format: number, type: number, tiling: number, usage: number, flags: number, pImageFormatProperties: bigint) => number;
   /** Core 1.0. */
   vkEnumerateDeviceExtensionProperties: (physicalDevice: VkPhysicalDevice, pLayerName: bigint, pPropertyCount: bigint, pProperties: bigint) => number;
   /** Core 1.0. */
@@ -72,6 +74,16 @@ export interface VulkanCommands {
   vkCreateBufferView: (device: VkDevice, pCreateInfo: bigint, pAllocator: bigint, pView: bigint) => number;
   /** Core 1.0. */
   vkDestroyBufferView: (device: VkDevice, bufferView: VkBufferView, pAllocator: bigint) => void;
+  /** Core 1.0. */
+  vkCreateImage: (device: VkDevice, pCreateInfo: bigint, pAllocator: bigint, pImage: bigint) => number;
+  /** Core 1.0. */
+  vkDestroyImage: (device: VkDevice, image: VkImage, pAllocator: bigint) => void;
+  /** Core 1.0. */
+  vkGetImageMemoryRequirements: (device: VkDevice, image: VkImage, pMemoryRequirements: bigint) => void;
+  /** Core 1.0. */
+  vkGetImageSubresourceLayout: (device: VkDevice, image: VkImage, pSubresource: bigint, pLayout: bigint) => void;
+  /** Core 1.0. */
+  vkBindImageMemory: (device: VkDevice, image: VkImage, memory: VkDeviceMemory, memoryOffset: bigint) => number;
   /** Core 1.0. */
   vkCreateShaderModule: (device: VkDevice, pCreateInfo: bigint, pAllocator: bigint, pShaderModule: bigint) => number;
   /** Core 1.0. */
@@ -149,6 +161,10 @@ export interface VulkanCommands {
   /** Core 1.0. */
   vkCmdCopyBuffer: (commandBuffer: VkCommandBuffer, srcBuffer: VkBuffer, dstBuffer: VkBuffer, regionCount: number, pRegions: bigint) => void;
   /** Core 1.0. */
+  vkCmdCopyBufferToImage: (commandBuffer: VkCommandBuffer, srcBuffer: VkBuffer, dstImage: VkImage, dstImageLayout: number, regionCount: number, pRegions: bigint) => void;
+  /** Core 1.0. */
+  vkCmdCopyImageToBuffer: (commandBuffer: VkCommandBuffer, srcImage: VkImage, srcImageLayout: number, dstBuffer: VkBuffer, regionCount: number, pRegions: bigint) => void;
+  /** Core 1.0. */
   vkCmdFillBuffer: (commandBuffer: VkCommandBuffer, dstBuffer: VkBuffer, dstOffset: bigint, size: bigint, data: number) => void;
   /** Core 1.0. */
   vkCmdUpdateBuffer: (commandBuffer: VkCommandBuffer, dstBuffer: VkBuffer, dstOffset: bigint, dataSize: bigint, pData: bigint) => void;
@@ -205,6 +221,7 @@ export const commandTable: NativeTable = {
   vkGetPhysicalDeviceMemoryProperties2: { parameters: ["u64", "u64"], result: "void", optional: true },
   vkGetPhysicalDeviceQueueFamilyProperties2: { parameters: ["u64", "u64", "u64"], result: "void", optional: true },
   vkGetPhysicalDeviceFormatProperties: { parameters: ["u64", "i32", "u64"], result: "void" },
+  vkGetPhysicalDeviceImageFormatProperties: { parameters: ["u64", "i32", "i32", "i32", "u32", "u32", "u64"], result: "i32" },
   vkEnumerateDeviceExtensionProperties: { parameters: ["u64", "u64", "u64", "u64"], result: "i32" },
   vkCreateDevice: { parameters: ["u64", "u64", "u64", "u64"], result: "i32" },
   vkDestroyDevice: { parameters: ["u64", "u64"], result: "void" },
@@ -226,6 +243,11 @@ export const commandTable: NativeTable = {
   vkGetBufferDeviceAddress: { parameters: ["u64", "u64"], result: "u64", optional: true },
   vkCreateBufferView: { parameters: ["u64", "u64", "u64", "u64"], result: "i32" },
   vkDestroyBufferView: { parameters: ["u64", "u64", "u64"], result: "void" },
+  vkCreateImage: { parameters: ["u64", "u64", "u64", "u64"], result: "i32" },
+  vkDestroyImage: { parameters: ["u64", "u64", "u64"], result: "void" },
+  vkGetImageMemoryRequirements: { parameters: ["u64", "u64", "u64"], result: "void" },
+  vkGetImageSubresourceLayout: { parameters: ["u64", "u64", "u64", "u64"], result: "void" },
+  vkBindImageMemory: { parameters: ["u64", "u64", "u64", "u64"], result: "i32" },
   vkCreateShaderModule: { parameters: ["u64", "u64", "u64", "u64"], result: "i32" },
   vkDestroyShaderModule: { parameters: ["u64", "u64", "u64"], result: "void" },
   vkCreatePipelineCache: { parameters: ["u64", "u64", "u64", "u64"], result: "i32" },
@@ -264,6 +286,8 @@ export const commandTable: NativeTable = {
   vkCmdDispatchIndirect: { parameters: ["u64", "u64", "u64"], result: "void" },
   vkCmdPipelineBarrier: { parameters: ["u64", "u32", "u32", "u32", "u32", "u64", "u32", "u64", "u32", "u64"], result: "void" },
   vkCmdCopyBuffer: { parameters: ["u64", "u64", "u64", "u32", "u64"], result: "void" },
+  vkCmdCopyBufferToImage: { parameters: ["u64", "u64", "u64", "i32", "u32", "u64"], result: "void" },
+  vkCmdCopyImageToBuffer: { parameters: ["u64", "u64", "i32", "u64", "u32", "u64"], result: "void" },
   vkCmdFillBuffer: { parameters: ["u64", "u64", "u64", "u64", "u32"], result: "void" },
   vkCmdUpdateBuffer: { parameters: ["u64", "u64", "u64", "u64", "u64"], result: "void" },
   vkCmdExecuteCommands: { parameters: ["u64", "u32", "u64"], result: "void" },

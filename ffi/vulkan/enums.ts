@@ -1,4 +1,4 @@
-// @generated from vk.xml 1.3.239 by ffi/generate.ts; allowlist-hash: 6bc5781e25925f0e
+// @generated from vk.xml 1.3.239 by ffi/generate.ts; allowlist-hash: 31e2fa4041d2b61c
 // deno-fmt-ignore-file
 // deno-lint-ignore-file
 /** Vulkan's enumeration values and constants. Do not edit: change `allowlist.ts` and run `deno run -A ffi/generate.ts`. @module */
@@ -98,6 +98,20 @@ export const VK_BUFFER_USAGE_SHADER_DEVICE_ADDRESS_BIT = 131072;
 // VkSharingMode
 export const VK_SHARING_MODE_EXCLUSIVE = 0;
 export const VK_SHARING_MODE_CONCURRENT = 1;
+// VkImageType
+export const VK_IMAGE_TYPE_2D = 1;
+// VkImageTiling
+export const VK_IMAGE_TILING_LINEAR = 1;
+// VkImageUsageFlagBits
+export const VK_IMAGE_USAGE_TRANSFER_SRC_BIT = 1;
+export const VK_IMAGE_USAGE_TRANSFER_DST_BIT = 2;
+// VkImageAspectFlagBits
+export const VK_IMAGE_ASPECT_COLOR_BIT = 1;
+// VkImageLayout
+export const VK_IMAGE_LAYOUT_GENERAL = 1;
+export const VK_IMAGE_LAYOUT_PREINITIALIZED = 8;
+// VkSampleCountFlagBits
+export const VK_SAMPLE_COUNT_1_BIT = 1;
 // VkFormat
 export const VK_FORMAT_UNDEFINED = 0;
 export const VK_FORMAT_R8_UNORM = 9;

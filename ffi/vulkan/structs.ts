@@ -1,4 +1,4 @@
-// @generated from vk.xml 1.3.239 by ffi/generate.ts; allowlist-hash: 6bc5781e25925f0e
+// @generated from vk.xml 1.3.239 by ffi/generate.ts; allowlist-hash: 31e2fa4041d2b61c
 // deno-fmt-ignore-file
 // deno-lint-ignore-file
 /** Vulkan's handles and struct layouts. Do not edit: change `allowlist.ts` and run `deno run -A ffi/generate.ts`. @module */
@@ -1183,6 +1183,20 @@ export const VkFormatProperties: StructLayout<VkFormatProperties> = new StructLa
 ]);
 
 /** Fields of the C struct. */
+export interface VkImageFormatProperties {
+  maxExtent: VkExtent3D;
+  maxMipLevels: number;
+  maxArrayLayers: number;
+  sampleCounts: number;
+  maxResourceSize: bigint;
+}
+/** Layout of the C struct. */
+export const VkImageFormatProperties: StructLayout<VkImageFormatProperties> = new StructLayout<VkImageFormatProperties>("VkImageFormatProperties", 32, 8, undefined, [
+  ["maxExtent", VkExtent3D, 0], ["maxMipLevels", "u32", 12], ["maxArrayLayers", "u32", 16],
+  ["sampleCounts", "u32", 20], ["maxResourceSize", "u64", 24],
+]);
+
+/** Fields of the C struct. */
 export interface VkDeviceQueueCreateInfo {
   pNext: bigint;
   flags: number;
@@ -1396,6 +1410,56 @@ export interface VkBufferViewCreateInfo {
 export const VkBufferViewCreateInfo: StructLayout<VkBufferViewCreateInfo> = new StructLayout<VkBufferViewCreateInfo>("VkBufferViewCreateInfo", 56, 8, 13, [
   ["pNext", "u64", 8], ["flags", "u32", 16], ["buffer", "u64", 24], ["format", "i32", 32],
   ["offset", "u64", 40], ["range", "u64", 48],
+]);
+
+/** Fields of the C struct. */
+export interface VkImageCreateInfo {
+  pNext: bigint;
+  flags: number;
+  imageType: number;
+  format: number;
+  extent: VkExtent3D;
+  mipLevels: number;
+  arrayLayers: number;
+  samples: number;
+  tiling: number;
+  usage: number;
+  sharingMode: number;
+  queueFamilyIndexCount: number;
+  pQueueFamilyIndices: bigint;
+  initialLayout: number;
+}
+/** Layout of the C struct. */
+export const VkImageCreateInfo: StructLayout<VkImageCreateInfo> = new StructLayout<VkImageCreateInfo>("VkImageCreateInfo", 88, 8, 14, [
+  ["pNext", "u64", 8], ["flags", "u32", 16], ["imageType", "i32", 20], ["format", "i32", 24],
+  ["extent", VkExtent3D, 28], ["mipLevels", "u32", 40], ["arrayLayers", "u32", 44], ["samples", "i32", 48],
+  ["tiling", "i32", 52], ["usage", "u32", 56], ["sharingMode", "i32", 60],
+  ["queueFamilyIndexCount", "u32", 64], ["pQueueFamilyIndices", "u64", 72], ["initialLayout", "i32", 80],
+]);
+
+/** Fields of the C struct. */
+export interface VkImageSubresource {
+  aspectMask: number;
+  mipLevel: number;
+  arrayLayer: number;
+}
+/** Layout of the C struct. */
+export const VkImageSubresource: StructLayout<VkImageSubresource> = new StructLayout<VkImageSubresource>("VkImageSubresource", 12, 4, undefined, [
+  ["aspectMask", "u32", 0], ["mipLevel", "u32", 4], ["arrayLayer", "u32", 8],
+]);
+
+/** Fields of the C struct. */
+export interface VkSubresourceLayout {
+  offset: bigint;
+  size: bigint;
+  rowPitch: bigint;
+  arrayPitch: bigint;
+  depthPitch: bigint;
+}
+/** Layout of the C struct. */
+export const VkSubresourceLayout: StructLayout<VkSubresourceLayout> = new StructLayout<VkSubresourceLayout>("VkSubresourceLayout", 40, 8, undefined, [
+  ["offset", "u64", 0], ["size", "u64", 8], ["rowPitch", "u64", 16], ["arrayPitch", "u64", 24],
+  ["depthPitch", "u64", 32],
 ]);
 
 /** Fields of the C struct. */
@@ -1714,6 +1778,45 @@ export const VkBufferCopy: StructLayout<VkBufferCopy> = new StructLayout<VkBuffe
 ]);
 
 /** Fields of the C struct. */
+export interface VkImageSubresourceLayers {
+  aspectMask: number;
+  mipLevel: number;
+  baseArrayLayer: number;
+  layerCount: number;
+}
+/** Layout of the C struct. */
+export const VkImageSubresourceLayers: StructLayout<VkImageSubresourceLayers> = new StructLayout<VkImageSubresourceLayers>("VkImageSubresourceLayers", 16, 4, undefined, [
+  ["aspectMask", "u32", 0], ["mipLevel", "u32", 4], ["baseArrayLayer", "u32", 8], ["layerCount", "u32", 12],
+]);
+
+/** Fields of the C struct. */
+export interface VkOffset3D {
+  x: number;
+  y: number;
+  z: number;
+}
+/** Layout of the C struct. */
+export const VkOffset3D: StructLayout<VkOffset3D> = new StructLayout<VkOffset3D>("VkOffset3D", 12, 4, undefined, [
+  ["x", "i32", 0], ["y", "i32", 4], ["z", "i32", 8],
+]);
+
+/** Fields of the C struct. */
+export interface VkBufferImageCopy {
+  bufferOffset: bigint;
+  bufferRowLength: number;
+  bufferImageHeight: number;
+  imageSubresource: VkImageSubresourceLayers;
+  imageOffset: VkOffset3D;
+  imageExtent: VkExtent3D;
+}
+/** Layout of the C struct. */
+export const VkBufferImageCopy: StructLayout<VkBufferImageCopy> = new StructLayout<VkBufferImageCopy>("VkBufferImageCopy", 56, 8, undefined, [
+  ["bufferOffset", "u64", 0], ["bufferRowLength", "u32", 8], ["bufferImageHeight", "u32", 12],
+  ["imageSubresource", VkImageSubresourceLayers, 16], ["imageOffset", VkOffset3D, 32],
+  ["imageExtent", VkExtent3D, 44],
+]);
+
+/** Fields of the C struct. */
 export interface VkMemoryBarrier {
   pNext: bigint;
   srcAccessMask: number;
@@ -1740,6 +1843,39 @@ export const VkBufferMemoryBarrier: StructLayout<VkBufferMemoryBarrier> = new St
   ["pNext", "u64", 8], ["srcAccessMask", "u32", 16], ["dstAccessMask", "u32", 20],
   ["srcQueueFamilyIndex", "u32", 24], ["dstQueueFamilyIndex", "u32", 28], ["buffer", "u64", 32],
   ["offset", "u64", 40], ["size", "u64", 48],
+]);
+
+/** Fields of the C struct. */
+export interface VkImageSubresourceRange {
+  aspectMask: number;
+  baseMipLevel: number;
+  levelCount: number;
+  baseArrayLayer: number;
+  layerCount: number;
+}
+/** Layout of the C struct. */
+export const VkImageSubresourceRange: StructLayout<VkImageSubresourceRange> = new StructLayout<VkImageSubresourceRange>("VkImageSubresourceRange", 20, 4, undefined, [
+  ["aspectMask", "u32", 0], ["baseMipLevel", "u32", 4], ["levelCount", "u32", 8],
+  ["baseArrayLayer", "u32", 12], ["layerCount", "u32", 16],
+]);
+
+/** Fields of the C struct. */
+export interface VkImageMemoryBarrier {
+  pNext: bigint;
+  srcAccessMask: number;
+  dstAccessMask: number;
+  oldLayout: number;
+  newLayout: number;
+  srcQueueFamilyIndex: number;
+  dstQueueFamilyIndex: number;
+  image: VkImage;
+  subresourceRange: VkImageSubresourceRange;
+}
+/** Layout of the C struct. */
+export const VkImageMemoryBarrier: StructLayout<VkImageMemoryBarrier> = new StructLayout<VkImageMemoryBarrier>("VkImageMemoryBarrier", 72, 8, 45, [
+  ["pNext", "u64", 8], ["srcAccessMask", "u32", 16], ["dstAccessMask", "u32", 20], ["oldLayout", "i32", 24],
+  ["newLayout", "i32", 28], ["srcQueueFamilyIndex", "u32", 32], ["dstQueueFamilyIndex", "u32", 36],
+  ["image", "u64", 40], ["subresourceRange", VkImageSubresourceRange, 48],
 ]);
 
 /** Fields of the C struct. */

@@ -31,6 +31,18 @@ export interface TuningTable {
   find(signature: string): string | undefined;
 }
 
+/** Linear images that a driver copies rows of: their layout is the plain one if sizes are multiples of these. */
+export interface CopyImages {
+  /** Bytes of a row. */
+  readonly rowBytes: number;
+  /** Rows of a layer. */
+  readonly rows: number;
+  /** Most texels of 4 bytes in a row, and most rows of a layer. */
+  readonly maxExtent: number;
+  /** Most layers. */
+  readonly maxLayers: number;
+}
+
 /** What the planner knows of a device. */
 export interface Capabilities {
   /** Kind of device; `cpu` is a software driver, whose kernels avoid barriers and shared memory. */
@@ -43,6 +55,11 @@ export interface Capabilities {
   readonly tuning?: TuningTable | undefined;
   /** Whether float32 products may be computed in parts of float16, which is faster and rounds more: `high`. */
   readonly precision: "highest" | "high";
+  /** Copies of rows that the driver makes faster than kernels do; absent where kernels are as fast. */
+  readonly rowCopies?: {
+    /** Images that may stand for buffers; null for none. */
+    readonly images: CopyImages | null;
+  } | undefined;
   /** Processors that run workgroups at the same time; a guess where the driver does not tell. */
   readonly processors: number;
   /** Invocations that run in lockstep. */
@@ -99,10 +116,24 @@ const table: OptionRule<unknown> = (where, name, value) => {
   );
 };
 
+const copies: OptionRule<unknown> = (where, name, value) => {
+  if (value === undefined) return value;
+  const size = integer({ minimum: 1 });
+  const images: OptionRule<unknown> = (inner, key, given) =>
+    given === null ? null : readOptions(`${inner} with ${key}`, given ?? null, {
+      rowBytes: size,
+      rows: size,
+      maxExtent: size,
+      maxLayers: size,
+    });
+  return readOptions(`${where} with ${name}`, value ?? null, { images });
+};
+
 const rules: { readonly [Key in keyof Capabilities]: OptionRule<unknown> } = {
   deviceClass: oneOf(["cpu", "integrated", "discrete", "virtual"]),
   loadPath: oneOf(["texel", "storage", "address"]),
   winograd: flag,
+  rowCopies: copies,
   processors: integer({ minimum: 1 }),
   subgroupSize: integer({ minimum: 1 }),
   subgroupShuffle: flag,

@@ -50,6 +50,30 @@ export interface Program {
   spirv(): Uint8Array<ArrayBuffer>;
 }
 
+/** Where rows of bytes lie in a buffer. */
+export interface RowPitch {
+  /** Bytes from the beginning of a row to that of the next. */
+  readonly row: number;
+  /** Bytes from the first row of a plane to that of the next. */
+  readonly plane: number;
+}
+
+/** A copy of rows from one buffer to another, as drivers can do it without a kernel. All numbers are multiples of 4. */
+export interface RowCopy {
+  /** Bytes of each row. */
+  readonly rowBytes: number;
+  /** Rows of each plane. */
+  readonly rows: number;
+  /** Planes of each box. */
+  readonly planes: number;
+  readonly from: RowPitch;
+  readonly to: RowPitch;
+  /** The boxes: first byte in the source and in the target. */
+  readonly starts: readonly (readonly [from: number, to: number])[];
+  /** The operand whose rows are those of a linear image, so that a box is one region; null where each row is one. */
+  readonly image: "from" | "to" | null;
+}
+
 /** One kernel launch. `buffers` are slots of the plan that holds it. */
 export interface Dispatch {
   /** The shader to launch. */
@@ -64,4 +88,6 @@ export interface Dispatch {
   readonly slots: readonly number[];
   /** Workgroups on each axis. */
   readonly grid: readonly [number, number, number];
+  /** The same work as a copy from the first slot to the second, which the device prefers where it can make it. */
+  readonly copy?: RowCopy | undefined;
 }

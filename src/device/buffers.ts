@@ -62,6 +62,8 @@ export class BufferResource {
   texel1 = 0n;
   /** View as rgba32f; 0 until somebody needs it. */
   texel4 = 0n;
+  /** Images that stand for it in copies, by their sizes; 0 where none can. */
+  readonly images: Map<string, bigint> = new Map();
   /** Descriptor sets that name this buffer. */
   readonly sets: Set<DescriptorEntry> = new Set();
   /** Recordings that name this buffer. */
@@ -274,6 +276,7 @@ export class BufferFactory {
   destroyAlias(resource: BufferResource): void {
     this.#context.destroy("BufferView", resource.texel1);
     this.#context.destroy("BufferView", resource.texel4);
+    for (const image of resource.images.values()) this.#context.destroy("Image", image);
     this.#context.destroy("Buffer", resource.handle);
   }
 

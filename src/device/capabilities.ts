@@ -1,24 +1,27 @@
 // What planning may rely on, from what the adapter says.
 
-import type { NativeRuntime } from "../../ffi/native.ts";
 import type { Capabilities } from "../core/capabilities.ts";
 import type { Adapter } from "./adapter.ts";
+import type { Context } from "./context.ts";
 import type { Device } from "./device.ts";
 import { chooseLoadPath } from "./load_path.ts";
 import type { InternalDeviceOptions } from "./options.ts";
+import type { RowCopies } from "./row_copies.ts";
 
 /**
  * Describes a device to the planner.
  *
  * @param device The device; used only when the load path has to be measured.
- * @param runtime Reads the environment.
  * @param options The caller's options.
- * @returns The capabilities. The load path is found out when it is first read.
+ * @param context Reads the environment.
+ * @param copies Knows what is copied without kernels.
+ * @returns The capabilities. The load path and copies are found out when first read.
  */
 export function readCapabilities(
   device: Device,
-  runtime: NativeRuntime,
   options: InternalDeviceOptions,
+  { vulkan: { runtime } }: Context,
+  copies: RowCopies,
 ): Capabilities {
   const { adapter } = device;
   const { features, limits } = adapter;
@@ -27,6 +30,9 @@ export function readCapabilities(
     deviceClass: deviceClass(adapter),
     get loadPath(): Capabilities["loadPath"] {
       return loadPath ??= chooseLoadPath(device, runtime, options);
+    },
+    get rowCopies(): Capabilities["rowCopies"] {
+      return copies.capability();
     },
     winograd: options.winograd ?? true,
     tuning: device.kernels.tuning.enabled ? device.kernels.tuning : undefined,

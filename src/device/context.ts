@@ -17,6 +17,7 @@ import { deviceExtensions, type Instance } from "./instance.ts";
 export type ObjectKind =
   | "Buffer"
   | "BufferView"
+  | "Image"
   | "ShaderModule"
   | "PipelineCache"
   | "PipelineLayout"

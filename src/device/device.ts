@@ -62,7 +62,7 @@ export class Device {
     this.#parts = new Parts(context, options);
     this.kernels = new Kernels(this.#parts, () => this.#check("prepare kernels"));
     this.recordings = this.#parts.recordings;
-    this.capabilities = readCapabilities(this, context.vulkan.runtime, options);
+    this.capabilities = readCapabilities(this, options, context, this.#parts.copies);
     context.onLost = (error) => this.#parts.fail(error);
     watchExit(this);
   }

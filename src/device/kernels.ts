@@ -133,6 +133,8 @@ export class Kernels {
    */
   collect(dispatch: Dispatch): void {
     checkDispatch("collect a launch", dispatch);
+    // What is copied takes no kernel.
+    if (dispatch.copy !== undefined) return;
     this.#launches?.set(dispatch.pipelineKey, dispatch);
   }
 }

@@ -5,7 +5,6 @@ import type { Slot } from "../../ffi/arena.ts";
 import * as vk from "../../ffi/vulkan/enums.ts";
 import { VkQueryPoolCreateInfo } from "../../ffi/vulkan/structs.ts";
 import type { Context } from "./context.ts";
-import type { Pipeline } from "./pipelines.ts";
 
 /** Estimated work after which a submission is made. */
 const TARGET_NANOSECONDS = 50e6;
@@ -19,8 +18,14 @@ const TIMED_BATCHES = 64;
 /** On software devices, which charge much for timestamps, one in so many submissions is timed once all its kernels are known. */
 const SAMPLE = 8;
 
+/** What a submission consists of: pipelines, and copies in place of them. */
+export interface Timed {
+  /** Time of one workgroup, 0 until it was measured. */
+  nanosecondsPerGroup: number;
+}
+
 interface Work {
-  readonly pipelines: Pipeline[];
+  readonly pipelines: Timed[];
   readonly groups: number[];
   /** Whether the cost of one of its pipelines is not known yet. */
   news: boolean;
@@ -73,7 +78,7 @@ export class Pacer {
    * @param pipeline What it runs.
    * @param groups How many workgroups.
    */
-  add(pipeline: Pipeline, groups: number): void {
+  add(pipeline: Timed, groups: number): void {
     const work = this.#current;
     const known = pipeline.nanosecondsPerGroup;
     if (known === 0) work.news = true;
@@ -159,7 +164,7 @@ export class Pacer {
  * @param nanoseconds How long all of them took.
  */
 export function learn(
-  pipelines: readonly { nanosecondsPerGroup: number }[],
+  pipelines: readonly Timed[],
   groups: readonly number[],
   nanoseconds: number,
 ): void {

@@ -1,6 +1,6 @@
 // The parts of a device: made together, failed together, freed together in the right order.
 
-import type { Dispatch } from "../core/dispatch.ts";
+import type { Dispatch, RowCopy } from "../core/dispatch.ts";
 import { DeviceLostError, LimitError } from "../core/errors.ts";
 import { BufferStore } from "./buffer_store.ts";
 import { BufferFactory, type BufferResource, type DeviceBuffer } from "./buffers.ts";
@@ -14,6 +14,7 @@ import { type Pipeline, PipelineCache } from "./pipelines.ts";
 import { type KernelTiming, Profiler } from "./profiler.ts";
 import { Recorder } from "./recorder.ts";
 import { Recordings } from "./recordings.ts";
+import { RowCopies } from "./row_copies.ts";
 import { Timeline } from "./timeline.ts";
 import { Transfer } from "./transfer.ts";
 import { Tuning } from "./tuning.ts";
@@ -41,6 +42,8 @@ export class Parts {
   readonly ring: CommandRing;
   /** Its commands. */
   readonly recorder: Recorder;
+  /** Its copies of rows. */
+  readonly copies: RowCopies;
   /** Its recorded work. */
   readonly recordings: Recordings;
   /** Its uploads and downloads. */
@@ -80,6 +83,7 @@ export class Parts {
     }
     this.recorder = new Recorder(context, this.ring, this.#descriptors, factory);
     this.store = new BufferStore(context, this.timeline, this.memory, factory, this.#descriptors);
+    this.copies = new RowCopies(context, this.recorder);
     this.store.flush = () => this.flush();
     this.transfer = new Transfer(context, this.timeline, this.memory, this.store, this.recorder);
     this.recordings = new Recordings(context, this, factory, this.#descriptors);
@@ -130,6 +134,7 @@ export class Parts {
     resources: readonly BufferResource[],
     label: string,
   ): void {
+    if (dispatch.copy !== undefined && this.#copy(dispatch, resources, label)) return;
     const pipeline = this.pipelines.find(dispatch) ?? this.pipeline(dispatch);
     const { access } = pipeline;
     if (buffers.length !== access.length) {
@@ -163,6 +168,24 @@ export class Parts {
       );
     }
     if (this.ring.due) this.flush();
+  }
+
+  /** Copies rows instead of launching a kernel; false if it must be launched. */
+  #copy(dispatch: Dispatch, resources: readonly BufferResource[], label: string): boolean {
+    const [source, target] = resources as [BufferResource, BufferResource];
+    const copy = dispatch.copy as RowCopy;
+    const prepared = this.store.retry(label, 0, () => this.copies.prepare(copy, source, target));
+    if (prepared === undefined) return false;
+    this.transfer.beforeWrite(target);
+    const record = (commandBuffer: bigint) => this.copies.record(commandBuffer, prepared);
+    const bytes = copy.rowBytes * copy.rows * copy.planes * copy.starts.length;
+    this.store.retry(
+      label,
+      0,
+      () => this.recorder.copyRows(source, target, bytes, record, dispatch, label),
+    );
+    if (this.ring.due) this.flush();
+    return true;
   }
 
   /** Begins to measure dispatches, unless that is done already. */

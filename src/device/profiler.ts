@@ -8,6 +8,9 @@ import { createTimestamps, timestampPeriod } from "./pacer.ts";
 /** Dispatches that share one pool of timestamps. */
 const DISPATCHES_PER_POOL = 256;
 
+/** What is named in place of a program where the driver copied. */
+const COPY_PROGRAM = "copy";
+
 /** Work of one call of an operator. */
 export interface KernelWork {
   /** Floating-point operations of the operator's definition; a multiply-add is two. */
@@ -28,7 +31,7 @@ export interface AnnouncedWork extends Omit<KernelWork, "dispatches"> {
 export interface KernelTiming {
   /** What the dispatch was for. */
   readonly label: string;
-  /** Program that ran. */
+  /** Program that ran; `copy` where the driver copied rows without one. */
   readonly program: string;
   /** Time on the device; null if its queue has no timestamps. */
   readonly nanoseconds: number | null;
@@ -75,12 +78,13 @@ export class Profiler {
    * A dispatch is about to be recorded.
    *
    * @param commandBuffer `VkCommandBuffer`.
+   * @param copied Whether a copy takes its place.
    */
-  before(commandBuffer: bigint): void {
+  before(commandBuffer: bigint, copied = false): void {
     if (this.#period === 0) return;
     const [pool, query] = this.#locate(this.#records.length);
     this.#context.commands.vkCmdResetQueryPool(commandBuffer, pool, query, 2);
-    this.#write(commandBuffer, pool, query);
+    this.#write(commandBuffer, pool, query, copied);
   }
 
   /**
@@ -89,17 +93,18 @@ export class Profiler {
    * @param commandBuffer `VkCommandBuffer`.
    * @param label What it is for.
    * @param dispatch What it runs.
+   * @param copied Whether a copy took its place.
    */
-  after(commandBuffer: bigint, label: string, dispatch: Dispatch): void {
+  after(commandBuffer: bigint, label: string, dispatch: Dispatch, copied = false): void {
     if (this.#period !== 0) {
       const [pool, query] = this.#locate(this.#records.length);
-      this.#write(commandBuffer, pool, query + 1);
+      this.#write(commandBuffer, pool, query + 1, copied);
     }
     const work = this.#work;
     this.#records.push({
       label,
-      program: dispatch.program.id,
-      grid: dispatch.grid,
+      program: copied ? COPY_PROGRAM : dispatch.program.id,
+      grid: copied ? [1, 1, 1] : dispatch.grid,
       work: work === undefined ? null : {
         flops: work.flops,
         bytes: work.bytes,
@@ -157,9 +162,11 @@ export class Profiler {
     return [pool, (index % DISPATCHES_PER_POOL) * 2];
   }
 
-  #write(commandBuffer: bigint, pool: bigint, query: number): void {
+  #write(commandBuffer: bigint, pool: bigint, query: number, copied: boolean): void {
     // The barrier before each profiled dispatch makes both timestamps bracket this kernel alone.
-    const stage = vk.VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT;
+    const stage = copied
+      ? vk.VK_PIPELINE_STAGE_TRANSFER_BIT
+      : vk.VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT;
     this.#context.commands.vkCmdWriteTimestamp(commandBuffer, stage, pool, query);
   }
 }

@@ -10,17 +10,14 @@ import type { Batch, CommandRing } from "./command_ring.ts";
 import type { Context } from "./context.ts";
 import type { DescriptorCache, DescriptorEntry } from "./descriptors.ts";
 import { HazardTracker, READ, WRITE } from "./hazards.ts";
+import type { Timed } from "./pacer.ts";
 import type { Pipeline } from "./pipelines.ts";
 import type { Profiler } from "./profiler.ts";
 import type { Recording } from "./recording.ts";
+import { READS, STAGES, WRITES } from "./stages.ts";
 
-/** Where commands of this module happen. */
-export const STAGES: number = vk.VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT |
-  vk.VK_PIPELINE_STAGE_TRANSFER_BIT;
-/** How they write. */
-export const WRITES: number = vk.VK_ACCESS_SHADER_WRITE_BIT | vk.VK_ACCESS_TRANSFER_WRITE_BIT;
-/** How they read. */
-export const READS: number = vk.VK_ACCESS_SHADER_READ_BIT | vk.VK_ACCESS_TRANSFER_READ_BIT;
+/** What the pacer counts as one workgroup of a copy. */
+const COPY_GROUP_BYTES = 16_384;
 
 /** Records commands and submits them. Every method either records its command wholly or throws before it recorded anything. */
 export class Recorder {
@@ -31,6 +28,7 @@ export class Recorder {
   readonly #descriptors: DescriptorCache;
   readonly #buffers: BufferFactory;
   readonly #hazards: HazardTracker = new HazardTracker();
+  readonly #copyCost: Timed = { nanosecondsPerGroup: 0 };
   readonly #slots: Slot[] = [];
   readonly #push: Slot;
   readonly #pushWords: Uint32Array;
@@ -233,6 +231,36 @@ export class Recorder {
   }
 
   /**
+   * Records a copy that takes the place of a kernel launch.
+   *
+   * @param source Where from.
+   * @param target Where to.
+   * @param byteLength Bytes of all rows.
+   * @param record Records it; does not throw.
+   * @param dispatch The launch.
+   * @param label What it is for, in profiles.
+   */
+  copyRows(
+    source: BufferResource,
+    target: BufferResource,
+    byteLength: number,
+    record: (commandBuffer: bigint) => void,
+    dispatch: Dispatch,
+    label: string,
+  ): void {
+    const { profiler } = this;
+    profiler?.reserve();
+    const batch = this.#begin();
+    if (profiler !== undefined) this.#recordBarrier(batch.commandBuffer);
+    this.#touch(batch, source, READ, target);
+    profiler?.before(batch.commandBuffer, true);
+    record(batch.commandBuffer);
+    profiler?.after(batch.commandBuffer, label, dispatch, true);
+    batch.commands++;
+    this.#ring.pacer.add(this.#copyCost, Math.ceil(byteLength / COPY_GROUP_BYTES));
+  }
+
+  /**
    * Records a fill.
    *
    * @param target What to fill.
@@ -276,9 +304,15 @@ export class Recorder {
     resource.lastUse = batch.serial;
   }
 
-  /** Records a barrier between everything before it and everything behind it. */
-  barrier(): void {
-    this.#recordBarrier(this.#begin().commandBuffer);
+  /**
+   * Records a barrier between everything before it and everything behind it.
+   *
+   * @returns The `VkCommandBuffer` that has it.
+   */
+  barrier(): bigint {
+    const { commandBuffer } = this.#begin();
+    this.#recordBarrier(commandBuffer);
+    return commandBuffer;
   }
 
   /**

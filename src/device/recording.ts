@@ -18,7 +18,8 @@ import type { Context } from "./context.ts";
 import { type DescriptorCache, type DescriptorLayout, descriptorType } from "./descriptors.ts";
 import type { Pipeline } from "./pipelines.ts";
 import type { AnnouncedWork } from "./profiler.ts";
-import { READS, STAGES, WRITES } from "./recorder.ts";
+import type { PreparedCopy, RowCopies } from "./row_copies.ts";
+import { READS, STAGES, WRITES } from "./stages.ts";
 
 /** A kernel launch, or a copy where `dispatch` is null. */
 export interface StaticStep {
@@ -40,6 +41,8 @@ export interface PreparedStep {
   readonly step: StaticStep;
   /** Null for a copy. */
   readonly pipeline: Pipeline | null;
+  /** The copy of rows that takes the place of a launch. */
+  readonly rows?: PreparedCopy | undefined;
   readonly resources: readonly BufferResource[];
 }
 
@@ -66,16 +69,24 @@ export class Encoder {
   readonly #context: Context;
   readonly #descriptors: DescriptorCache;
   readonly #factory: BufferFactory;
+  readonly #copies: RowCopies;
 
   /**
    * @param context The device.
    * @param descriptors Knows how sets are written.
    * @param factory Resolves addresses.
+   * @param copies Records copies of rows.
    */
-  constructor(context: Context, descriptors: DescriptorCache, factory: BufferFactory) {
+  constructor(
+    context: Context,
+    descriptors: DescriptorCache,
+    factory: BufferFactory,
+    copies: RowCopies,
+  ) {
     this.#context = context;
     this.#descriptors = descriptors;
     this.#factory = factory;
+    this.#copies = copies;
   }
 
   /**
@@ -170,8 +181,12 @@ export class Encoder {
       let boundPipeline = 0n;
       let boundSet = 0n;
       let boundLayout = 0n;
-      steps.forEach(({ step, pipeline, resources }, at) => {
+      steps.forEach(({ step, pipeline, resources, rows }, at) => {
         if (at === 0 || step.barrier) wait(barrier.address, STAGES);
+        if (rows !== undefined) {
+          this.#copies.record(commandBuffer, rows);
+          return;
+        }
         if (pipeline === null) {
           this.#copy(commandBuffer, step, resources);
           return;

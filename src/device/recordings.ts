@@ -59,7 +59,7 @@ export class Recordings {
     this.#parts = parts;
     this.#factory = factory;
     this.#descriptors = descriptors;
-    this.#encoder = new Encoder(context, descriptors, factory);
+    this.#encoder = new Encoder(context, descriptors, factory, parts.copies);
   }
 
   /** Number of recordings that may be replayed. */
@@ -205,11 +205,7 @@ export class Recordings {
 
   #record(steps: readonly StaticStep[], arena: readonly DeviceBuffer[]): Recording {
     const { arena: memory } = this.#context;
-    const prepared = steps.map((step): PreparedStep => ({
-      step,
-      pipeline: step.dispatch === null ? null : this.#parts.pipeline(step.dispatch),
-      resources: step.buffers.map((buffer) => resourceOf(buffer.device, buffer, "record with")),
-    }));
+    const prepared = steps.map((step) => this.#prepare(step));
     const { pool, sets } = this.#encoder.makeSets(prepared);
     let commandBuffers: bigint[] = [];
     const toHost = this.#parts.memory.mapped;
@@ -254,6 +250,16 @@ export class Recordings {
     }
     this.#recordings.add(recording);
     return recording;
+  }
+
+  #prepare(step: StaticStep): PreparedStep {
+    const { dispatch, buffers } = step;
+    const resources = buffers.map((buffer) => resourceOf(buffer.device, buffer, "record with"));
+    const rows = dispatch?.copy === undefined
+      ? undefined
+      : this.#parts.copies.prepare(dispatch.copy, resources[0]!, resources[1]!);
+    const launched = dispatch !== null && rows === undefined;
+    return { step, pipeline: launched ? this.#parts.pipeline(dispatch) : null, resources, rows };
   }
 
   /** The memory outside of the arena that steps read and write. */

@@ -8,17 +8,10 @@ import { planFill } from "./elementwise.ts";
 import { gridForItems, plainLocalSize } from "./grid.ts";
 import { countOperand, plainSlots, usesTexels } from "./operand.ts";
 import { type Capabilities, makeDispatch, type Plan, type Slot } from "./plan.ts";
+import { type Axis, fitsCpuKernels, MODES, type PadMode } from "./pad_axes.ts";
+import { copyInside } from "./pad_copy.ts";
 
-/** What stands where the input does not reach. */
-export type PadMode = "constant" | "edge" | "reflect" | "circular";
-
-/** Numbers of modes in shaders/glsl/pad/axis.glsl. */
-const MODES: Readonly<Record<PadMode, number>> = {
-  constant: 0,
-  edge: 1,
-  reflect: 2,
-  circular: 3,
-};
+export type { PadMode } from "./pad_axes.ts";
 
 /** Padding as an operator knows it. */
 export interface PadSettings {
@@ -31,12 +24,6 @@ export interface PadSettings {
 }
 
 const MAX_AXES = 6;
-
-interface Axis {
-  readonly from: number;
-  readonly before: number;
-  readonly to: number;
-}
 
 /** Axes innermost first; neighbors that are not padded are one. */
 function mergedAxes({ shape, before, after }: PadSettings): Axis[] {
@@ -89,18 +76,6 @@ function words(
   return all;
 }
 
-/** Whether CPU kernels fit: no pad needs more than one reflection or turn. */
-function fitsCpuKernels(
-  capabilities: Capabilities,
-  axes: readonly Axis[],
-  mode: PadMode,
-): boolean {
-  const most = (from: number): number =>
-    mode === "reflect" ? from - 1 : mode === "circular" ? from : Infinity;
-  return capabilities.deviceClass === "cpu" && capabilities.int64 &&
-    axes.every(({ from, before, to }) => Math.max(before, to - before - from) <= most(from));
-}
-
 /**
  * Plans padding. Bits pass unchanged.
  *
@@ -143,6 +118,13 @@ export function planPad(
       label: "Pad",
       slots,
     };
+  }
+  const copied = elementBytes === 4
+    ? copyInside(capabilities, axes, settings.mode, repeated >>> 0)
+    : undefined;
+  if (copied !== undefined) {
+    const bytes = (count + source) * 4;
+    return { label: "Pad/copy", slots: plainSlots(1), dispatches: copied, flops: 0, bytes };
   }
   // The kernel's eight words lie in two rows at most.
   const wide = elementBytes === 4 && axes[0]!.to >= 8;

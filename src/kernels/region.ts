@@ -8,6 +8,7 @@ import { divisorWords, mergeAxes, strideWords, type Walk } from "./axes.ts";
 import { gridForItems, plainLocalSize } from "./grid.ts";
 import { usesTexels } from "./operand.ts";
 import { type Capabilities, makeDispatch } from "./plan.ts";
+import { findRowCopy } from "./row_copy.ts";
 import { dispatchTiles } from "./region_tiles.ts";
 import { dispatchBlocks, isDense, MAX_AXES, type State } from "./region_blocks.ts";
 
@@ -163,8 +164,9 @@ export function copyRegion(
     if (wider === undefined) break;
     state = wider;
   }
+  const copy = findRowCopy(capabilities, state);
   if (state.elementBytes === 4) state = widen(state, 4) ?? state;
   const dispatches: Dispatch[] = [];
   splitAxes(capabilities, state, slots, dispatches);
-  return dispatches;
+  return copy !== undefined && dispatches.length === 1 ? [{ ...dispatches[0]!, copy }] : dispatches;
 }

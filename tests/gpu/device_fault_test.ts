@@ -5,6 +5,7 @@ import { VulkanError } from "../../ffi/result.ts";
 import * as vk from "../../ffi/vulkan/enums.ts";
 import { DeviceError, DeviceLostError, OutOfMemoryError } from "../../src/core/errors.ts";
 import type { Device } from "../../src/device/device.ts";
+import { planSlice } from "../../src/kernels/movement.ts";
 import { test } from "../support/test.ts";
 import {
   affine,
@@ -34,13 +35,18 @@ async function work(device: Device): Promise<Float32Array> {
   device.dispatch(step, [y, y], "y = 22");
   assertEquals((await device.stopProfile()).length, 1);
   device.copy(x, 0, y, 0, 40);
+  const wide = device.allocate(131_072, "wide");
+  const narrow = device.allocate(129_024, "narrow");
+  const [rows] =
+    planSlice(device.capabilities, [2, 64, 256], [0, 0, 4], [2, 64, 252], 4).dispatches;
+  device.dispatch(rows!, [wide, narrow], "rows");
   const early = download(device, y);
   early.catch(() => {}); // when something below fails, nobody awaits it
   device.fill(y, 0x3f800000);
   const late = device.downloadSync(y, 0, 4);
   assertEquals(new Float32Array(late.buffer)[0], 1);
   const result = await early;
-  for (const buffer of [x, y]) buffer.release();
+  for (const buffer of [x, y, wide, narrow]) buffer.release();
   return result;
 }
 

@@ -1,21 +1,21 @@
 // The code of all other kernels, run without a GPU through the tensors' own interface: rows of every operator's table and
 // their gradients on interpreted devices. Every element written once, every access in range, right results.
 
-import { assert } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import * as autograd from "../../src/autograd/mod.ts";
 import { planPixelShuffle, planTranspose, planUpSampling } from "../../src/kernels/movement.ts";
-import { planPadGradient } from "../../src/kernels/pad.ts";
+import { planPad, planPadGradient } from "../../src/kernels/pad.ts";
 import { stateLength, updateInPlace } from "../../src/ops/update.ts";
 import { scope, tensor } from "../../src/tensor/mod.ts";
 import { fillInput, type OperatorCase } from "../cases/case.ts";
 import { operatorCases } from "../cases/index.ts";
-import { padCases } from "../cases/pad.ts";
-import { padGradient } from "../reference/pad.ts";
+import { MODES, padCases } from "../cases/pad.ts";
+import { pad, padGradient } from "../reference/pad.ts";
 import { pixelShuffle, transpose, upSampling } from "../reference/movement.ts";
 import { checkPlan } from "../spirv/compare.ts";
 import { checkLaunched } from "../spirv/coverage.ts";
 import { SpirvDevice } from "../spirv/device.ts";
-import { DEVICES } from "../spirv/devices.ts";
+import { CPUS, DEVICES } from "../spirv/devices.ts";
 import { assertClose } from "../support/close.ts";
 import { Random } from "../support/random.ts";
 import { test } from "../support/test.ts";
@@ -115,6 +115,27 @@ test("kernels of padding's gradient write every element once and compute what is
       const plan = planPadGradient(capabilities, settings);
       const what = { shape, attributes };
       checkPlan(capabilities, plan, [head.data], expected.data, { tolerance: 1e-5, what });
+    }
+  }
+});
+
+test("padding whose inside is copied writes every element once", () => {
+  const random = new Random(82);
+  const cases = [
+    { shape: [4, 32, 128], widths: [[0, 0], [1, 2], [3, 0]] },
+    { shape: [2, 16, 32, 16], widths: [[0, 0], [1, 0], [0, 1], [1, 0]] },
+    { shape: [16, 1024], widths: [[1, 0], [17, 3]] },
+    { shape: [6, 8, 512], widths: [[0, 0], [0, 0], [0, 5]] },
+  ] as const;
+  for (const [index, { shape, widths }] of cases.entries()) {
+    const x = { data: random.float32(shape.reduce((all, each) => all * each, 1)), shape };
+    for (const [at, mode] of MODES.entries()) {
+      const capabilities = CPUS[(index + at) % CPUS.length]!;
+      const [before, after] = [widths.map((pair) => pair[0]), widths.map((pair) => pair[1])];
+      const plan = planPad(capabilities, { shape, before, after, mode }, 4, 0x40400000);
+      assertEquals(plan.label, "Pad/copy");
+      const expected = pad(x, { widths, mode, value: 3 });
+      checkPlan(capabilities, plan, [x.data], expected.data, { what: { shape, mode } });
     }
   }
 });

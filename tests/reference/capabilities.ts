@@ -32,6 +32,7 @@ export const FORGED: Readonly<Record<"gpu" | "matrices" | "cpu" | "least", Capab
     ...GPU,
     deviceClass: "cpu",
     loadPath: "texel",
+    rowCopies: { images: { rowBytes: 64, rows: 4, maxExtent: 16_384, maxLayers: 2_048 } },
     processors: 2,
     subgroupSize: 8,
     maxWorkgroupCount: [65_535, 65_535, 65_535],

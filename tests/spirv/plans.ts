@@ -2,8 +2,9 @@
 // kept, grids and workgroups are within the device's limits.
 
 import { assert } from "@std/assert";
-import type { Dispatch } from "../../src/core/dispatch.ts";
+import type { Dispatch, RowCopy } from "../../src/core/dispatch.ts";
 import type { Capabilities, Plan } from "../../src/kernels/plan.ts";
+import { eachCopied } from "./copies.ts";
 import { execute } from "./execute.ts";
 import { Operand, TOUCHED } from "./memory.ts";
 
@@ -30,6 +31,19 @@ export function checkDispatch(dispatch: Dispatch, capabilities: Capabilities): v
   assert(program.pushByteLength <= capabilities.maxPushConstantBytes && push.byteLength <= 128);
 }
 
+/** Checks that a copy moves the very bytes that the kernel moved, and no others. */
+function checkCopy(copy: RowCopy, [source, target]: readonly Operand[], before: Uint8Array): void {
+  const after = target!.writes.slice();
+  eachCopied(copy, (from, to) => {
+    assert(from < source!.byteLength && to < target!.byteLength, `copied: ${from} to ${to}`);
+    assert(after[to]! === before[to]! + 1, `byte ${to} is copied, but not by the kernel`);
+    assert(source!.bytes[from] === target!.bytes[to], `byte ${to} is not byte ${from}`);
+    after[to]!--;
+  });
+  const lost = after.findIndex((count, at) => count !== before[at]);
+  assert(lost < 0, `byte ${lost} is not copied, but the kernel makes it`);
+}
+
 /**
  * Runs one launch of a plan.
  *
@@ -54,7 +68,9 @@ export function launch(
     return touched ? TOUCHED as unknown as Operand : buffer;
   });
   try {
+    const before = buffers[1]?.writes.slice();
     execute(dispatch, bound, capabilities.subgroupSize);
+    if (dispatch.copy !== undefined) checkCopy(dispatch.copy, buffers, before!);
   } catch (error) {
     const { pipelineKey } = dispatch;
     throw new Error(`${label}: ${pipelineKey}: ${(error as Error).message}`, { cause: error });

@@ -34,24 +34,14 @@ layout(push_constant) uniform Push {
   uint from_0, from_1, from_2, from_3, from_4, from_5; // sizes of the input
 } push;
 
+#include "pad/reflect.glsl"
+
 struct Place {
   uint rest;
   uint at;
   uint step_size; // elements of the input in one step along the axis
   bool inside;
 };
-
-// Element that place u (counted from the first element of the input) shows.
-int source_of(int u, int size) {
-  if (k_mode == 2u) {
-    int folded = abs(u);
-    return folded < size ? folded : 2 * (size - 1) - folded;
-  }
-  if (k_mode == 3u) {
-    return u < 0 ? u + size : (u < size ? u : u - size);
-  }
-  return clamp(u, 0, size - 1);
-}
 
 void step_axis(inout Place place, uint axis, uint size, uint multiplier, uint before, uint from) {
   if (axis >= k_rank) {
