@@ -1,6 +1,11 @@
 // The variant table of convolutions: which kernel runs which shape on which device.
 
 import { LimitError } from "../core/errors.ts";
+import {
+  planCpuColumns,
+  prefersCpuColumns,
+  supportsCpuColumns,
+} from "./convolution_cpu_columns.ts";
 import { planCpuFew, prefersCpuFew, supportsCpuFew } from "./convolution_cpu_few.ts";
 import { planCpuFlat, prefersCpuFlat, supportsCpuFlat } from "./convolution_cpu_flat.ts";
 import {
@@ -83,7 +88,9 @@ export const CONVOLUTION_VARIANTS: readonly ConvolutionVariant[] = [
   {
     name: "cpu_depthwise",
     supports: supportsCpuDepthwise,
-    when: (_, capabilities) => capabilities.deviceClass === "cpu",
+    when: (problem, capabilities) =>
+      capabilities.deviceClass === "cpu" &&
+      !(supportsCpuColumns(problem, capabilities) && prefersCpuColumns(problem, capabilities)),
     plan: planCpuDepthwise,
   },
   {
@@ -109,6 +116,12 @@ export const CONVOLUTION_VARIANTS: readonly ConvolutionVariant[] = [
     supports: supportsCpuPointwise,
     when: prefersCpuPointwise,
     plan: planCpuPointwise,
+  },
+  {
+    name: "cpu_columns",
+    supports: supportsCpuColumns,
+    when: prefersCpuColumns,
+    plan: planCpuColumns,
   },
   {
     name: "cpu_row",

@@ -11,7 +11,7 @@ export function testVariants<Case>(
   operator: string,
   variants: readonly { readonly name: string }[],
   cases: readonly Case[],
-  /** Forcing a tile costs a CPU device seconds of compiling: there each takes its turn at one of so many cases. */
+  /** Forcing some kernels costs a CPU device seconds of compiling: there each takes its turn at one of so many cases. */
   tileTurn: number,
   /** Whether the variant can compute the case; throws if it computes it wrongly. */
   check: (each: Case, variant: string) => Promise<boolean>,
@@ -20,7 +20,7 @@ export function testVariants<Case>(
     if (/(^|_)parts$/.test(name)) continue; // rounds more: tests/gpu/cooperative_parts_test.ts
     gpuTest(`${operator} variant ${name} agrees with the oracle`, async () => {
       const { capabilities } = await sharedDevice();
-      const slow = name.includes("igemm") && capabilities.deviceClass === "cpu";
+      const slow = /igemm|columns/.test(name) && capabilities.deviceClass === "cpu";
       const every = slow ? tileTurn : 1;
       let ran = 0;
       for (const [at, each] of cases.entries()) {

@@ -216,6 +216,7 @@ test("CPU devices take grouped and depthwise kernels by the width of a row", () 
   assertEquals(label([4, 64, 50, 50], [64, 1, 3, 3], 64), "Convolution/cpu_depthwise_rows");
   // Most filters read the same channel again: lanes that keep it are faster.
   assertEquals(label([1, 1, 64, 96], [16, 1, 5, 5], 1), "Convolution/cpu_depthwise_rows");
+  assertEquals(label([1, 1, 270, 480], [64, 1, 5, 5], 1), "Convolution/cpu_columns");
   const sound = { input: [1, 1, 16000], weight: [512, 1, 10], layout: "NCW", stride: [5] } as const;
   assertEquals(planConvolution(FORGED.cpu, sound).label, "Convolution/cpu_multiple");
   assertEquals(label([2, 128, 56, 56], [128, 4, 3, 3], 32), "Convolution/cpu_grouped");
@@ -223,6 +224,34 @@ test("CPU devices take grouped and depthwise kernels by the width of a row", () 
   assertEquals(label([1, 64, 56, 56], [3, 64, 3, 3], 1), "Convolution/cpu_few");
   assertEquals(label([1, 64, 56, 56], [32, 64, 1, 1], 1), "Convolution/cpu_pointwise");
   assertEquals(label([1, 64, 56, 56], [8, 64, 1, 1], 1), "Convolution/cpu_row");
+});
+
+test("CPU devices keep columns on the stack where there is enough to do with them", () => {
+  const label = (
+    [channels, size]: readonly [number, number],
+    [filters, kernel, stride]: readonly [number, number, number],
+  ): string => {
+    const side = kernel >> 1;
+    const settings = {
+      input: [1, channels, size, size],
+      weight: [filters, channels, kernel, kernel],
+      layout: "NCHW",
+      stride: [stride, stride],
+      padding: [side, side],
+    } as const;
+    return planConvolution(FORGED.cpu, settings).label.slice("Convolution/".length);
+  };
+  assertEquals(label([3, 224], [64, 7, 2]), "cpu_columns");
+  assertEquals(label([128, 56], [128, 3, 2]), "cpu_columns");
+  assertEquals(label([64, 128], [8, 3, 2]), "cpu_columns");
+  assertEquals(label([256, 28], [512, 1, 2]), "cpu_columns");
+  // Lanes of the row kernel: all in use, or not.
+  assertEquals(label([64, 128], [16, 3, 1]), "cpu_row");
+  assertEquals(label([64, 128], [9, 3, 1]), "cpu_columns");
+  // Too few lanes; not worth to compile; Winograd.
+  assertEquals(label([512, 14], [512, 3, 2]), "cpu");
+  assertEquals(label([8, 32], [16, 3, 2]), "cpu");
+  assertEquals(label([64, 56], [64, 3, 1]), "cpu_winograd");
 });
 
 test("every variant keeps to the limits of every device", () => {

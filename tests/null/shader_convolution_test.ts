@@ -40,7 +40,10 @@ const ROUNDED = 1e-5;
 
 /** Devices on which a variant is run. */
 function devicesOf(variant: string): readonly Capabilities[] {
-  if (variant === "cpu_pointwise") return CPUS.filter(({ loadPath }) => loadPath === "texel");
+  // Built for texels alone.
+  if (/^cpu_(pointwise|columns)$/.test(variant)) {
+    return CPUS.filter(({ loadPath }) => loadPath === "texel");
+  }
   if (variant.includes("cpu")) return CPUS;
   if (/direct$|^phases$/.test(variant)) return [CPUS[0]!, ...GPUS];
   // Tiles differ in a few constants, and run long.
@@ -285,6 +288,95 @@ test("Winograd keeps the tiles of wide rows on the stack", () => {
     tolerance: ROUNDED,
     what: settings,
   });
+});
+
+/** Constants of cpu_columns for some problems, and whether a second dispatch finishes its sums. */
+const COLUMNS: readonly (readonly [Record<string, number>, boolean, ConvolutionSettings])[] = [
+  [{ join: 8, passes: 1, octets: 1 }, false, {
+    layout: "NCHW",
+    input: [2, 3, 6, 16],
+    weight: [9, 3, 3, 3],
+    padding: [1, 1],
+    hasBias: true,
+    residual: "after",
+  }],
+  [{ join: 4, passes: 1, octets: 0 }, false, {
+    layout: "NCHW",
+    input: [1, 4, 5, 24],
+    weight: [5, 4, 1, 2],
+    stride: [2, 2],
+    residual: "before",
+    activation: { name: "relu" },
+  }],
+  [{ join: 4, passes: 2, rows: 18 }, true, {
+    layout: "NCHW",
+    input: [2, 12, 7, 24],
+    weight: [3, 12, 3, 3],
+    stride: [2, 2],
+    padding: [1, 1],
+    hasBias: true,
+    residual: "before",
+    activation: { name: "relu" },
+  }],
+  [{ join: 8, passes: 1 }, true, {
+    layout: "NCHW",
+    input: [1, 4, 3, 16],
+    weight: [12, 4, 3, 1],
+    padding: [1, 0],
+    hasBias: true,
+    residual: "after",
+    shuffle: [2, 3],
+  }],
+  [{ join: 8, passes: 3 }, true, {
+    layout: "NCW",
+    input: [1, 36, 31],
+    weight: [2, 36, 5],
+    padding: [6],
+    dilation: [3],
+    hasBias: true,
+    activation: { name: "relu" },
+  }],
+  [{ join: 4, passes: 1, channels: 17 }, true, {
+    layout: "NCHW",
+    input: [1, 4, 1, 4],
+    weight: [33, 4, 1, 3],
+    shuffle: [1, 3],
+    padding: [0, 1],
+    hasBias: true,
+  }],
+  [{ join: 4, passes: 2 }, true, {
+    layout: "NCDHW",
+    input: [1, 3, 4, 5, 8],
+    weight: [2, 3, 2, 3, 5],
+    stride: [2, 1, 3],
+    padding: [1, 0, 2],
+  }],
+];
+
+test("columns are multiplied in any number of passes, and finished where they must", () => {
+  const capabilities = CPUS.find(({ loadPath }) => loadPath === "texel")!;
+  const random = new Random(13);
+  for (const [constants, finishes, settings] of COLUMNS) {
+    const plan = planConvolution(capabilities, settings, "cpu_columns");
+    const main = plan.dispatches.find(({ program }) => program.id.endsWith("cpu_columns.texel"))!;
+    const found = Object.keys(constants).map((name) => [name, main.constants[name]]);
+    assertEquals(Object.fromEntries(found), constants);
+    assertEquals(plan.dispatches.at(-1)!.program.id.includes("finish"), finishes);
+    const [filters] = sizesOf(settings.layout, settings.weight);
+    const [x, k] = [settings.input, settings.weight].map((shape) => drawValues(random, shape));
+    const b = settings.hasBias ? drawValues(random, [filters!]) : null;
+    const plain = convolution(x!, k!, b, settings);
+    const y = settings.shuffle === undefined ? plain : pixelShuffle(plain, settings.shuffle);
+    const { activation, residual } = settings;
+    const r = residual === undefined ? null : drawValues(random, y.shape);
+    const relu = (each: number) => activation === undefined ? each : Math.max(each, 0);
+    const expected = Array.from(y.data, (each, at) => {
+      const added = r?.data[at] ?? 0;
+      return residual === "after" ? relu(each) + added : relu(each + added);
+    });
+    const inputs = [x!.data, k!.data, b?.data ?? null, r?.data ?? null];
+    checkPlan(capabilities, plan, inputs, expected, { what: settings });
+  }
 });
 
 test("every program of convolution is run", () => {

@@ -60,10 +60,11 @@ export function launch(
   const { program } = dispatch;
   checkDispatch(dispatch, capabilities);
   launched.set(program.id, (launched.get(program.id) ?? 0) + 1);
-  // A result that is bound as texels too is only touched.
+  // A result that is bound as texels too is only touched, unless sums wait in it.
+  const waits = (dispatch.constants["passes"] ?? 1) > 1;
   const bound = buffers.map((buffer, binding) => {
     const { kind, access } = program.bindings[binding]!;
-    const touched = kind !== "storage" && access === "read" &&
+    const touched = !waits && kind !== "storage" && access === "read" &&
       program.bindings.some(({ access }, at) => access !== "read" && buffers[at] === buffer);
     return touched ? TOUCHED as unknown as Operand : buffer;
   });
