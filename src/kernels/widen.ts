@@ -99,7 +99,8 @@ export function widenPlan(
     plan.dispatches.every((dispatch) =>
       dispatch.slots.every((at, binding) =>
         !isResult(at) || !readsBinding(dispatch, binding) ||
-        (knowsHalf(dispatch, binding) && !storesSingly(capabilities, dispatch))
+        (knowsHalf(dispatch, binding) && !storesSingly(capabilities, dispatch) &&
+          !keepsSums(dispatch))
       )
     );
 
@@ -164,6 +165,11 @@ function knowsHalf({ program }: Dispatch, binding: number): boolean {
  */
 function storesSingly({ deviceClass }: Capabilities, { constants }: Dispatch): boolean {
   return deviceClass === "cpu" && constants["vector_store"] === 0;
+}
+
+/** Whether a kernel keeps its sums in the result between passes: float16 would round each of them. */
+function keepsSums({ constants }: Dispatch): boolean {
+  return (constants["passes"] ?? 1) > 1;
 }
 
 /** The dispatch on other slots, of which some are float16. */

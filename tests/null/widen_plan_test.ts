@@ -350,18 +350,20 @@ test("widenPlan() refuses what a float32 kernel of the device could not bind", (
   assertThrows(() => widenPlan(least, plan, [half(count), half(1)], half(1), false), LimitError);
 });
 
-test("widenPlan() narrows what a kernel of a CPU device would store one by one", () => {
+test("widenPlan() narrows what a kernel would store one by one, or keeps sums in", () => {
   const names = ["x", "y"];
-  const plan = (vectors: number): Plan => ({
+  const plan = (vectors: number, passes: number): Plan => ({
     label: "Fake/plan",
     slots: [{ role: "input", index: 0 }, { role: "output", index: 0 }],
-    dispatches: [dispatch([0, 1], names, { vector_store: vectors }, names)],
+    dispatches: [dispatch([0, 1], names, { vector_store: vectors, passes }, names)],
     flops: 0,
     bytes: 0,
   });
-  const narrows = (capabilities: typeof cpu, vectors: number) =>
-    widenPlan(capabilities, plan(vectors), [half(64, 64)], half(64, 64)).dispatches.length > 1;
+  const narrows = (capabilities: typeof cpu, vectors: number, passes: number = 1) =>
+    widenPlan(capabilities, plan(vectors, passes), [half(64, 64)], half(64, 64))
+      .dispatches.length > 1;
   assertEquals([narrows(cpu, 0), narrows(cpu, 1), narrows(gpu, 0)], [true, false, false]);
+  assert(narrows(cpu, 1, 4));
 });
 
 test("CPU devices cast small operands, GPUs none", () => {
