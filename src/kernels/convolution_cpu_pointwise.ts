@@ -2,8 +2,13 @@
 // over the output channels.
 
 import { programs } from "../../shaders/manifest.ts";
-import { LANES, supportsCpuKernels, touchedSlots } from "./convolution_cpu_weight.ts";
-import { asOneRow, isChannelFirst } from "./convolution_cpu_row.ts";
+import {
+  LANES,
+  storesPlainly,
+  supportsCpuKernels,
+  touchedSlots,
+} from "./convolution_cpu_weight.ts";
+import { asOneRow, isChannelFirst, isPointwise } from "./convolution_cpu_row.ts";
 import {
   type ConvolutionProblem,
   convolutionSlots,
@@ -15,6 +20,8 @@ import { type Capabilities, makeDispatch, type Plan } from "./plan.ts";
 const STACK_FLOATS = 512;
 /** As many are better than a second pass. */
 const MOST_FLOATS = 768;
+/** More loads of a round wait for each other. */
+const MOST_AHEAD = 2;
 /** Workgroups that keep every thread of a device busy to the end. */
 const ENOUGH_WORKGROUPS = 32;
 
@@ -28,11 +35,28 @@ interface Sizes {
   readonly passes: number;
   /** Output channels of a workgroup. */
   readonly channels: number;
+  /** Output channels of a round, which a pixel shuffle interleaves along the row. */
+  readonly wide: 1 | 2;
+  /** Loads of a round that bring the next pixels into the cache. */
+  readonly ahead: number;
 }
 
-function sizesOf({ size, batch, channels, filters, output }: ConvolutionProblem): Sizes {
+/** Whether results are stored through a pixel shuffle by two along the row, whole or as all phases of one. */
+function isWide({ shuffle, phases, size, output }: ConvolutionProblem): boolean {
+  const [depth, , width] = shuffle;
+  return depth === 1 && width === 2 && size[2] % 4 === 0 &&
+    [output.n, output.c, size[1] === 1 ? 0 : output.h].every((step) => step % 8 === 0) &&
+    (phases === undefined ||
+      [0, 1, 2].every((axis) => phases.start[axis] === 0 && phases.count[axis] === shuffle[axis]));
+}
+
+function sizesOf(problem: ConvolutionProblem): Sizes {
+  const { size, batch, channels, filters, output } = problem;
   const plane = size[1] * size[2];
-  const octets = [plane, output.n, output.c].every((step) => step % 8 === 0);
+  const wide = storesPlainly(problem) ? 1 : 2;
+  // Wide runs lie within a row.
+  const steps = wide === 1 ? [plane, output.n, output.c] : [size[2]];
+  const octets = steps.every((step) => step % 8 === 0);
   const pixels = octets ? 8 : 4;
   const runs = batch * plane / pixels;
   const parts = Math.ceil(channels / 16);
@@ -42,12 +66,19 @@ function sizesOf({ size, batch, channels, filters, output }: ConvolutionProblem)
   const subgroups = Math.ceil(runs / LANES);
   let split = 1;
   while (split * subgroups < ENOUGH_WORKGROUPS && filters / split >= 32) split++;
+  const quads = Math.ceil(parts / passes) * 4;
+  const together = Math.ceil(filters / split / wide) * wide;
+  const [rounds, loads] = [together / wide, quads * pixels / 4];
+  // Where the next workgroup has the same pixels, or few of the rounds bring all, there is nothing to gain.
+  const useful = (passes > 1 || split === 1) && rounds <= 4 * loads;
   return {
     pixels,
     runs,
-    quads: Math.ceil(parts / passes) * 4,
+    quads,
     passes,
-    channels: Math.ceil(filters / split),
+    channels: together,
+    wide,
+    ahead: useful ? Math.min(MOST_AHEAD, Math.ceil(loads / rounds)) : 0,
   };
 }
 
@@ -58,8 +89,9 @@ export function supportsCpuPointwise(
 ): boolean {
   const { groups, channels, size, output, weight } = problem;
   return capabilities.loadPath === "texel" && groups === 1 && channels % 4 === 0 &&
-    weight.c === 1 && weight.n === channels && isChannelFirst(problem) && asOneRow(problem) &&
-    size[0] === 1 && output.w === 1 && output.n % 4 === 0 && output.c % 4 === 0 &&
+    weight.c === 1 && weight.n === channels && isChannelFirst(problem) && isPointwise(problem) &&
+    (asOneRow(problem) || isWide(problem)) && size[0] === 1 && output.w === 1 &&
+    output.n % 4 === 0 && output.c % 4 === 0 &&
     sizesOf(problem).runs / LANES <= 65_535 && problem.filters <= 65_535 &&
     supportsCpuKernels(
       capabilities,
@@ -71,14 +103,15 @@ export function supportsCpuPointwise(
 
 /**
  * Whether there is enough to do for each pixel that is put on the stack, in runs of 8: with runs of 4 broadcasts of weights
- * take as long as the row kernel's loads (1024 -> 256 channels at 14 x 14: 0.95 times as fast).
+ * take as long as the row kernel's loads (1024 -> 256 channels at 14 x 14: 0.95 times as fast). The row kernel would store
+ * the results of a pixel shuffle float by float.
  */
 export function prefersCpuPointwise(
   problem: ConvolutionProblem,
   capabilities: Capabilities,
 ): boolean {
-  const { pixels, runs } = sizesOf(problem);
-  return capabilities.deviceClass === "cpu" && pixels === 8 && runs >= 64 &&
+  const { pixels, runs, wide } = sizesOf(problem);
+  return capabilities.deviceClass === "cpu" && (pixels === 8 || wide === 2) && runs >= 64 &&
     problem.channels >= 16 && problem.filters >= 16;
 }
 
@@ -101,6 +134,8 @@ export function planCpuPointwise(capabilities: Capabilities, problem: Convolutio
       quads: sizes.quads,
       passes: sizes.passes,
       pixels: sizes.pixels,
+      wide: sizes.wide,
+      ahead: sizes.ahead,
       ...epilogueConstants(problem),
     },
     {
@@ -110,6 +145,9 @@ export function planCpuPointwise(capabilities: Capabilities, problem: Convolutio
       channels: filters,
       y_step_n: output.n,
       y_step_c: output.c,
+      y_step_h: output.h,
+      x_width: size[2],
+      x_end: problem.inputCount / 4,
     },
     touchedSlots(capabilities, ...order),
     [Math.ceil(filters / sizes.channels), Math.ceil(sizes.runs / LANES), 1],

@@ -32,13 +32,20 @@ export function isChannelFirst({ input, inputSize, channels }: ConvolutionProble
     input.n === channels * input.c;
 }
 
-/** Whether a kernel is 1x1 and can see a plane as one long row. */
-export function asOneRow(problem: ConvolutionProblem): boolean {
-  const { kernel, stride, padding, size, inputSize, output } = problem;
+/** Whether a kernel is 1x1 and can read a plane as one long row of whole vectors. */
+export function isPointwise(
+  { kernel, stride, padding, size, inputSize }: ConvolutionProblem,
+): boolean {
   return [0, 1, 2].every((axis) =>
     kernel[axis] === 1 && stride[axis] === 1 && padding[axis] === 0 &&
     size[axis] === inputSize[axis]
-  ) && size[1] * size[2] % 4 === 0 && storesPlainly(problem) &&
+  ) && size[1] * size[2] % 4 === 0;
+}
+
+/** Whether a kernel is 1x1 and can see a plane as one long row, stored as such too. */
+export function asOneRow(problem: ConvolutionProblem): boolean {
+  const { size, output } = problem;
+  return isPointwise(problem) && storesPlainly(problem) &&
     (size[1] === 1 || output.h === size[2] * output.w);
 }
 

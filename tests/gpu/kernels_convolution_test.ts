@@ -250,6 +250,11 @@ gpuTest(
         activation: relu,
       }),
       make("NCHW", [3, 196, 2, 2], [5, 1, 1], { hasBias: true, residual: "after" }),
+      make("NCHW", [2, 100, 3, 8], [20, 1, 1], {
+        hasBias: true,
+        residual: "after",
+        shuffle: [2, 2],
+      }),
     ];
     for (const { label, settings } of cases) assert(await check(settings, label, "cpu_pointwise"));
   },

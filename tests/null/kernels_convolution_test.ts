@@ -224,6 +224,14 @@ test("CPU devices take grouped and depthwise kernels by the width of a row", () 
   assertEquals(label([1, 64, 56, 56], [3, 64, 3, 3], 1), "Convolution/cpu_few");
   assertEquals(label([1, 64, 56, 56], [32, 64, 1, 1], 1), "Convolution/cpu_pointwise");
   assertEquals(label([1, 64, 56, 56], [8, 64, 1, 1], 1), "Convolution/cpu_row");
+  const enlarged = {
+    input: [1, 64, 28, 28],
+    weight: [64, 32, 2, 2],
+    layout: "NCHW",
+    stride: [2, 2],
+    size: [56, 56],
+  } as const;
+  assertEquals(planDeconvolution(FORGED.cpu, enlarged).label, "Deconvolution/phases_cpu_pointwise");
 });
 
 test("CPU devices keep columns on the stack where there is enough to do with them", () => {
