@@ -32,6 +32,7 @@ import {
 } from "./convolution_cpu_pointwise.ts";
 import { planCpuRow, prefersCpuRow, supportsCpuRow } from "./convolution_cpu_row.ts";
 import {
+  hasPlainWinograd,
   planCpuWinograd,
   prefersCpuWinograd,
   supportsCpuWinograd,
@@ -107,9 +108,22 @@ export const CONVOLUTION_VARIANTS: readonly ConvolutionVariant[] = [
   },
   {
     name: "cpu_winograd",
-    supports: supportsCpuWinograd,
-    when: prefersCpuWinograd,
-    plan: planCpuWinograd,
+    supports: (problem, capabilities) => supportsCpuWinograd(problem, capabilities, { outputs: 4 }),
+    when: (problem, capabilities) => prefersCpuWinograd(problem, capabilities, { outputs: 4 }),
+    plan: (capabilities, problem) => planCpuWinograd(capabilities, problem, { outputs: 4 }),
+  },
+  {
+    name: "cpu_winograd_2",
+    supports: (problem, capabilities) => supportsCpuWinograd(problem, capabilities, { outputs: 2 }),
+    when: (problem, capabilities) => prefersCpuWinograd(problem, capabilities, { outputs: 2 }),
+    plan: (capabilities, problem) => planCpuWinograd(capabilities, problem, { outputs: 2 }),
+  },
+  {
+    name: "cpu_winograd_plain",
+    supports: hasPlainWinograd,
+    when: () => false,
+    plan: (capabilities, problem) =>
+      planCpuWinograd(capabilities, problem, { outputs: 4, plain: true }),
   },
   {
     name: "cpu_pointwise",
@@ -278,7 +292,7 @@ export function problemCandidates(
     );
   const rows = CONVOLUTION_VARIANTS.filter((row) =>
     !row.name.startsWith("igemm") && row.name.startsWith("cpu") <= cpu &&
-    (capabilities.winograd || !row.name.endsWith("winograd")) &&
+    (capabilities.winograd || !row.name.includes("winograd")) &&
     runs(row, problem, capabilities)
   );
   const chosen = chooseVariant(capabilities, problem).name;

@@ -1,5 +1,5 @@
 // builds: texel storage address
-// Winograd on a CPU device, step 1: V = B^T d B for tiles of 4 x 4 outputs, zero padding included.
+// Winograd on a CPU device, step 1: V = B^T d B for tiles of 4 x 4 or 2 x 2 outputs, zero padding included.
 //
 // One invocation transforms four channels of one tile; lanes are tiles, counted over (n, tile row, tile column) from
 // tile_start. V in vec4s: [point][quads][tile_step], the order in which cpu_winograd_gemm reads it.
@@ -16,7 +16,8 @@
 layout(local_size_x_id = 0) in;
 layout(constant_id = 1) const uint k_tile = 6u;
 layout(constant_id = 2) const uint k_pad_w = 1u;
-// Rows of x are contiguous and begin at multiples of four floats: x_step_w = 1, every other step and x_width % 4 == 0.
+// Rows of x are contiguous and begin at multiples of four floats: x_step_w = 1, every other step and x_width % 4 == 0;
+// tiles of 4 x 4 outputs.
 layout(constant_id = 3) const bool k_vector_load = false;
 
 // See lib/cpu_touch.glsl.
@@ -54,6 +55,7 @@ INPUT4(1, x_vector)
 OUTPUT4(2, v)
 TOUCHABLE(3, v_old)
 
+const uint k_outputs = k_tile == 4u ? 2u : 4u;
 // Texels under a row of the tile, and where the tile begins in the first of them.
 const uint k_left = (k_pad_w + 3u) / 4u;
 const uint k_first = k_left * 4u - k_pad_w;
@@ -84,8 +86,8 @@ void main() {
   uint tile_row = tile / push.tiles_w;
   uint tile_w = tile - tile_row * push.tiles_w;
   uint image = tile_row / push.tiles_h;
-  uint x_h = (tile_row - image * push.tiles_h) * 4u - push.pad_h;
-  uint x_w = tile_w * 4u - k_pad_w;
+  uint x_h = (tile_row - image * push.tiles_h) * k_outputs - push.pad_h;
+  uint x_w = tile_w * k_outputs - k_pad_w;
   uint quad = gl_WorkGroupID.y;
   uint base = image * push.x_step_n + quad * 4u * push.x_step_c + x_h * push.x_step_h + x_w * push.x_step_w;
   // In vec4s; a sum that is negative for a while wraps around and back.
@@ -152,8 +154,12 @@ void main() {
       vec3 odd = winograd_input_odd(k_tile, pair);
       target += row_step;
       [[unroll]] for (uint k = 0u; k < k_tile; k++) {
-        vec4 a = even.x * rows[2u * k_tile + k] + even.y * rows[4u * k_tile + k];
-        vec4 b = odd.x * rows[k_tile + k] + odd.y * rows[3u * k_tile + k];
+        vec4 a = even.x * rows[2u * k_tile + k];
+        vec4 b = odd.x * rows[k_tile + k];
+        if (k_tile > 4u) {
+          a += even.y * rows[4u * k_tile + k];
+          b += odd.y * rows[3u * k_tile + k];
+        }
         if (k_tile == 8u) {
           a += even.z * rows[6u * k_tile + k];
           b += odd.z * rows[5u * k_tile + k];

@@ -17,8 +17,9 @@
 layout(local_size_x_id = 0) in;
 layout(constant_id = 1) const uint k_tile = 6u;
 layout(constant_id = 2) const uint k_kernel = 3u;
-// [point][channels][quads] instead, for cpu_winograd_product.
-layout(constant_id = 3) const bool k_rows = false;
+// For cpu_winograd_product instead: [point][group][quads][k_together][8 lanes], a lane's channels of a group being neighbors.
+// 0, 4 or 8.
+layout(constant_id = 3) const uint k_together = 0u;
 
 layout(push_constant) uniform Push {
 #ifdef LOAD_ADDRESS
@@ -73,7 +74,12 @@ void main() {
       factor *= x;
     }
     [[unroll]] for (uint q = 0u; q < k_tile; q++) {
-      uint place = k_rows ? channel * push.quads + quad : index;
+      uint place = index;
+      if (k_together > 0u) {
+        uint group = channel / (8u * k_together);
+        uint lane = channel / k_together & 7u;
+        place = ((group * push.quads + quad) * k_together + channel % k_together) * 8u + lane;
+      }
       STORE4(packed, (row * k_tile + q) * push.total + place, winograd_weight(k_tile, k_kernel, q, taps));
     }
   }

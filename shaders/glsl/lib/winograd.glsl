@@ -1,6 +1,6 @@
-// One-dimensional Winograd transforms on vec4s (four channels at once), Toom-Cook with the points 0, 1, -1, 2, -2 and
-// infinity (tile 6) and also 1/2 and -1/2 (tile 8): outputs = A^T [(G g) * (B^T d)], tile = outputs + kernel - 1.
-// B depends on the tile alone; G has a row of powers for each point, A^T a row of points for each power.
+// One-dimensional Winograd transforms on vec4s (four channels at once), Toom-Cook with the points 0, 1, -1 and infinity
+// (tile 4), also 2 and -2 (tile 6), and also 1/2 and -1/2 (tile 8): outputs = A^T [(G g) * (B^T d)], tile = outputs +
+// kernel - 1. B depends on the tile alone; G has a row of powers for each point, A^T a row of points for each power.
 #ifndef VKNN_WINOGRAD_GLSL
 #define VKNN_WINOGRAD_GLSL
 
@@ -14,7 +14,8 @@ float winograd_point(uint point) {
 float winograd_scale(uint tile, uint point) {
   float near = point == 0u ? 0.25 : point < 3u ? -1.0 / 6.0 : 1.0 / 24.0;
   float far = point == 0u ? 1.0 : point < 3u ? -2.0 / 9.0 : point < 5u ? 1.0 / 90.0 : 32.0 / 45.0;
-  return tile == 6u ? near : far;
+  float nearest = point == 0u ? -1.0 : 0.5;
+  return tile == 4u ? nearest : tile == 6u ? near : far;
 }
 
 // Row `point` of G times the kernel's taps.
@@ -33,6 +34,9 @@ vec4 winograd_weight(uint tile, uint kernel, uint point, vec4 taps[8]) {
 
 // The first or the last row of B^T (points 0 and infinity) times d.
 vec4 winograd_input_end(uint tile, uint point, vec4 d[8]) {
+  if (tile == 4u) {
+    return point == 0u ? d[2] - d[0] : d[3] - d[1];
+  }
   if (tile == 6u) {
     return point == 0u ? 4.0 * (d[0] - d[2]) + (d[4] - d[2]) : d[5] - d[3] - 4.0 * (d[3] - d[1]);
   }
@@ -42,6 +46,9 @@ vec4 winograd_input_end(uint tile, uint point, vec4 d[8]) {
 // The rows of B^T of points +x and -x (pair 0: 1, pair 1: 2, pair 2: 1/2) are even + odd and even - odd. Their factors
 // of d[2], d[4], d[6] and of d[1], d[3], d[5]:
 vec3 winograd_input_even(uint tile, uint pair) {
+  if (tile == 4u) {
+    return vec3(1.0, 0.0, 0.0);
+  }
   if (tile == 6u) {
     return vec3(pair == 0u ? -4.0 : -1.0, 1.0, 0.0);
   }
@@ -49,6 +56,9 @@ vec3 winograd_input_even(uint tile, uint pair) {
 }
 
 vec3 winograd_input_odd(uint tile, uint pair) {
+  if (tile == 4u) {
+    return vec3(1.0, 0.0, 0.0);
+  }
   if (tile == 6u) {
     return pair == 0u ? vec3(-4.0, 1.0, 0.0) : vec3(-2.0, 2.0, 0.0);
   }
@@ -63,8 +73,12 @@ void winograd_input(uint tile, inout vec4 d[8]) {
   [[unroll]] for (uint pair = 0u; pair < tile / 2u - 1u; pair++) {
     vec3 even = winograd_input_even(tile, pair);
     vec3 odd = winograd_input_odd(tile, pair);
-    vec4 a = even.x * d[2] + even.y * d[4];
-    vec4 b = odd.x * d[1] + odd.y * d[3];
+    vec4 a = even.x * d[2];
+    vec4 b = odd.x * d[1];
+    if (tile > 4u) {
+      a += even.y * d[4];
+      b += odd.y * d[3];
+    }
     if (tile == 8u) {
       a += even.z * d[6];
       b += odd.z * d[5];
@@ -79,24 +93,30 @@ void winograd_input(uint tile, inout vec4 d[8]) {
   d[tile - 1u] = last;
 }
 
-// A^T m: the four outputs of a tile, in place.
+// A^T m: the outputs of a tile, two of tile 4 and else four, in place.
 void winograd_output(uint tile, inout vec4 m[8]) {
   vec4 a = m[1] + m[2];
   vec4 b = m[1] - m[2];
-  vec4 c = m[3] + m[4];
-  vec4 e = m[3] - m[4];
-  if (tile == 6u) {
+  if (tile == 4u) {
+    m[0] = m[0] + a;
+    m[1] = b + m[3];
+  } else {
+    vec4 c = m[3] + m[4];
+    vec4 e = m[3] - m[4];
     m[0] = m[0] + a + c;
     m[1] = b + 2.0 * e;
     m[2] = a + 4.0 * c;
-    m[3] = b + 8.0 * e + m[5];
-  } else {
-    vec4 f = m[5] + m[6];
-    vec4 g = m[5] - m[6];
-    m[0] = m[0] + a + c + f;
-    m[1] = b + 2.0 * e + 0.5 * g;
-    m[2] = a + 4.0 * c + 0.25 * f;
-    m[3] = b + 8.0 * e + 0.125 * g + m[7];
+    m[3] = b + 8.0 * e;
+    if (tile == 6u) {
+      m[3] += m[5];
+    } else {
+      vec4 f = m[5] + m[6];
+      vec4 g = m[5] - m[6];
+      m[0] += f;
+      m[1] += 0.5 * g;
+      m[2] += 0.25 * f;
+      m[3] += 0.125 * g + m[7];
+    }
   }
 }
 
