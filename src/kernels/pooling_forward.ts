@@ -125,6 +125,14 @@ function fitsCpuLanes(
     outputSize[1] * outputSize[2] >= 0.6 * partsOf(windows, window.runs, rows).made;
 }
 
+/** Whether no window reads behind the end of a row, and each has at least one row that is there. */
+function readsInside({ size, outputSize, kernel, stride, before }: PoolingProblem): boolean {
+  const [, height, width] = outputSize.map((count, axis) =>
+    (count - 1) * stride[axis]! - before[axis]!
+  ) as [number, number, number];
+  return width + kernel[2] <= size[2] && height < size[1] && kernel[1] > before[1];
+}
+
 function cpuLanes(
   capabilities: Capabilities,
   problem: PoolingProblem,
@@ -150,6 +158,7 @@ function cpuLanes(
       pad_w: before[2],
       neighbors: window.neighbors,
       store_octets: outputSize[2] % PIXELS === 0 ? 1 : 0,
+      whole: readsInside(problem) ? 1 : 0,
       ...halfConstants("max", dtype),
     },
     {

@@ -104,6 +104,7 @@ export function wideMaxPoolings(seed: number): PoolingCase[] {
     [[1, 1, 9, 136], [3, 3], [2, 2], [1, 1], "valid"],
     [[1, 2, 8, 80], [3, 3], [1, 1], [1, 1], "valid"],
     [[1, 2, 6, 36], [1, 5], [1, 1], [0, 0], "valid"],
+    [[1, 2, 10, 48], [3, 3], [2, 2], [1, 1], "valid"],
   ];
   return rows.map(([input, kernel, stride, padding, convention]) => {
     const windows = { kind: "sliding", kernel, stride, padding, convention } as const;

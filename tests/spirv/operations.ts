@@ -110,6 +110,7 @@ const EXTENDED: Readonly<Record<number, Make>> = {
   43: (a, b, c) => `Math.min(Math.max(${a},${b}),${c})`,
   46: (a, b, c) => `(${a}*(1-${c})+${b}*${c})`,
   50: (a, b, c) => `(${a}*${b}+${c})`,
+  80: (a, b) => `(${a}>=${b}||${b}!==${b}?${a}:${b})`,
 };
 
 const EXTENDED_WHOLE: Readonly<Record<number, Make>> = {

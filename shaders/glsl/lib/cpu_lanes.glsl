@@ -3,8 +3,9 @@
 // The kernel declares before: k_stride_w, k_dilation_w, k_kernel_w, k_pad_w, k_neighbors, the push word x_vecs (vec4s of a
 // row) and the operand x. k_neighbors 1: a subgroup holds whole rows, and the columns beside a run come from the
 // neighboring lanes; 2: the outermost lanes read theirs in one more load; 0: every lane reads all it needs.
-// LANES_LOWEST, defined before: what stands outside x and instead of NaN, where that is not 0. LANES_WINDOW, defined
-// before: the kernel has k_own, k_left and k_last itself. LANES_TEXELS, defined before: most vec4s in all.
+// LANES_LOWEST, defined before: what stands outside x, where that is not 0; with it LANES_UNCHECKED, whether no result needs
+// what a run's own loads find outside. LANES_WINDOW, defined before: the kernel has k_own, k_left and k_last itself.
+// LANES_TEXELS, defined before: most vec4s in all.
 #ifndef VKNN_CPU_LANES_GLSL
 #define VKNN_CPU_LANES_GLSL
 
@@ -25,14 +26,13 @@ const uint k_most_texels = LANES_TEXELS;
 vec4 load_x(uint row, uint texel, bool inside) {
   bool valid = inside && texel < push.x_vecs;
   vec4 value = LOAD4(x, valid ? row + texel : 0u);
-  [[unroll]] for (uint j = 0u; j < 4u; j++) {
-    bool number = (floatBitsToUint(value[j]) & 0x7fffffffu) <= 0x7f800000u;
-    value[j] = valid && number ? value[j] : LANES_LOWEST;
-  }
-  return value;
+  return valid ? value : vec4(LANES_LOWEST);
 }
+#define LANES_OWN(row, texel, inside) \
+  (LANES_UNCHECKED ? LOAD4(x, (row) + min(texel, push.x_vecs - 1u)) : load_x(row, texel, inside))
 #else
 #define LANES_LOWEST 0.0
+#define LANES_OWN(row, texel, inside) load_x(row, texel, inside)
 vec4 load_x(uint row, uint texel, bool inside) {
   bool valid = inside && texel < push.x_vecs;
 #if defined(LOAD_TEXEL)
@@ -63,7 +63,7 @@ void read_row(out vec4 window[k_most_texels], uint row, uint first, uint run, bo
     return;
   }
   [[unroll]] for (uint i = 0u; i < k_own; i++) {
-    window[k_left + i] = load_x(row, first + i, inside);
+    window[k_left + i] = LANES_OWN(row, first + i, inside);
   }
   vec4 outer = vec4(LANES_LOWEST);
   if (k_neighbors == 2u) {

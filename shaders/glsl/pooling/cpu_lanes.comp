@@ -5,7 +5,7 @@
 // side by side along the rows (lib/cpu_lanes.glsl), so that memory is read and written in order. A workgroup is as wide as
 // a row and walks down parts of strips of k_rows rows. Grid: x = ceil(parts of a plane / parts of a workgroup), y = planes.
 //
-// NaN and what lies outside are the lowest number, which never wins, so that a maximum is one instruction. With 3 x 3
+// Every maximum is of a number of x and of one that is no NaN, which is one instruction; NaN and what lies outside never win. With 3 x 3
 // windows of stride 2 and 4 rows 36 vec4 loads make 8 vec4s.
 #version 450
 #extension GL_GOOGLE_include_directive : require
@@ -13,6 +13,7 @@
 #extension GL_KHR_shader_subgroup_basic : require
 #extension GL_KHR_shader_subgroup_shuffle : require
 #extension GL_EXT_shader_explicit_arithmetic_types_int64 : require
+#extension GL_EXT_spirv_intrinsics : require
 #ifdef LOAD_ADDRESS
 #extension GL_EXT_buffer_reference : require
 #endif
@@ -27,6 +28,8 @@ layout(constant_id = 6) const uint k_pad_w = 1u;
 layout(constant_id = 7) const uint k_neighbors = 0u;
 // Rows of y are whole runs of 8; else of whole vec4s.
 layout(constant_id = 8) const bool k_store_octets = false;
+// No window reads behind the end of a row, and each has a row of x.
+layout(constant_id = 9) const bool k_whole = false;
 
 layout(push_constant) uniform Push {
 #ifdef LOAD_ADDRESS
@@ -50,6 +53,7 @@ const uint k_span_h = (k_rows - 1u) * k_stride_h + k_kernel_h;
 #define STORE_PAIRS
 #define STORE_OCTETS
 #define LANES_LOWEST k_lowest
+#define LANES_UNCHECKED k_whole
 #include "lib/cpu_load.glsl"
 
 INPUT4(0, x)
@@ -59,9 +63,8 @@ const float k_lowest = k_half_x ? -65504.0 : -3.402823466e38;
 
 #include "lib/cpu_lanes.glsl"
 
-float larger(float a, float b) {
-  return a > b ? a : b;
-}
+// Of a number and NaN the number (NMax). A comparison and a choice would stay two instructions.
+spirv_instruction(set = "GLSL.std.450", id = 80) float larger(float a, float b);
 
 void main() {
   // Zero, but not to the compiler: Mesa 22 would recompile for every value of a push constant in a loop condition.
@@ -84,12 +87,14 @@ void main() {
     }
     [[unroll]] for (uint r = 0u; r < k_span_h; r++) {
       vec4 window[k_most_texels];
-      read_row(window, (plane * push.x_height + x_h + r) * push.x_vecs, first, run, x_h + r < push.x_height);
+      // A row outside is as good as the nearest one, which is in the same window.
+      uint row = k_whole ? uint(clamp(int(x_h + r), 0, int(push.x_height) - 1)) : x_h + r;
+      read_row(window, (plane * push.x_height + row) * push.x_vecs, first, run, k_whole || row < push.x_height);
       float across[8];
       [[unroll]] for (uint p = 0u; p < 8u; p++) {
         uint start = 4u * k_left - k_pad_w + p * k_stride_w;
-        across[p] = window[start / 4u][start % 4u];
-        [[unroll]] for (uint kw = 1u; kw < k_kernel_w; kw++) {
+        across[p] = k_lowest;
+        [[unroll]] for (uint kw = 0u; kw < k_kernel_w; kw++) {
           across[p] = larger(across[p], window[(start + kw) / 4u][(start + kw) % 4u]);
         }
       }
