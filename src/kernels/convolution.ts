@@ -31,6 +31,7 @@ import {
   supportsCpuPointwise,
 } from "./convolution_cpu_pointwise.ts";
 import { planCpuRow, prefersCpuRow, supportsCpuRow } from "./convolution_cpu_row.ts";
+import { cpuStrided } from "./convolution_cpu_strided.ts";
 import {
   hasPlainWinograd,
   planCpuWinograd,
@@ -131,6 +132,7 @@ export const CONVOLUTION_VARIANTS: readonly ConvolutionVariant[] = [
     when: prefersCpuPointwise,
     plan: planCpuPointwise,
   },
+  cpuStrided,
   {
     name: "cpu_columns",
     supports: supportsCpuColumns,

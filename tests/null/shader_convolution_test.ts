@@ -46,7 +46,7 @@ const ROUNDED = 1e-5;
 /** Devices on which a variant is run. */
 function devicesOf(variant: string): readonly Capabilities[] {
   // Built for texels alone.
-  if (/^cpu_(pointwise|columns)$/.test(variant)) {
+  if (/^cpu_(pointwise|columns|strided)$/.test(variant)) {
     return CPUS.filter(({ loadPath }) => loadPath === "texel");
   }
   if (variant.includes("cpu")) return CPUS;
