@@ -61,6 +61,7 @@ export type ProgramId =
   | "convolution/cpu_row.address"
   | "convolution/cpu_row.storage"
   | "convolution/cpu_row.texel"
+  | "convolution/cpu_stationary_finish.texel"
   | "convolution/cpu_winograd_gemm.address"
   | "convolution/cpu_winograd_gemm.storage"
   | "convolution/cpu_winograd_gemm.texel"
@@ -2575,6 +2576,52 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
     pushByteLength: 84,
     requires: ["int64","subgroupBasic","subgroupShuffle"],
     spirv: () => decode(convolution.cpu_row_texel),
+  },
+  "convolution/cpu_stationary_finish.texel": {
+    id: "convolution/cpu_stationary_finish.texel",
+    bindings: [
+      {"name":"sums_texel4","kind":"texel4","access":"read","half":"half_sums"},
+      {"name":"bias_texel1","kind":"texel1","access":"read","half":"half_bias"},
+      {"name":"residual_texel1","kind":"texel1","access":"read","half":"half_residual"},
+      {"name":"y_block","kind":"storage","access":"write","half":"half_y"},
+      {"name":"y_old_texel4","kind":"texel4","access":"read","half":"half_y_old"},
+      {"name":"residual_texel4","kind":"texel4","access":"read","half":"half_again_residual"},
+    ],
+    addresses: false,
+    constants: {
+      local_size_x: {"id":0,"type":"u32","value":1},
+      vector_store: {"id":1,"type":"bool","value":1},
+      activation: {"id":40,"type":"u32","value":0},
+      has_bias: {"id":41,"type":"bool","value":0},
+      has_residual: {"id":42,"type":"bool","value":0},
+      residual_after: {"id":43,"type":"bool","value":0},
+      shuffle_d: {"id":44,"type":"u32","value":1},
+      shuffle_h: {"id":45,"type":"u32","value":1},
+      shuffle_w: {"id":46,"type":"u32","value":1},
+      alpha: {"id":47,"type":"f32","value":0.009999999776482582},
+      phases_d: {"id":48,"type":"u32","value":0},
+      phases_h: {"id":49,"type":"u32","value":0},
+      phases_w: {"id":50,"type":"u32","value":0},
+      start_d: {"id":51,"type":"u32","value":0},
+      start_h: {"id":52,"type":"u32","value":0},
+      start_w: {"id":53,"type":"u32","value":0},
+      half_sums: {"id":64,"type":"bool","value":0},
+      half_bias: {"id":65,"type":"bool","value":0},
+      half_residual: {"id":66,"type":"bool","value":0},
+      half_y: {"id":67,"type":"bool","value":0},
+      half_y_old: {"id":68,"type":"bool","value":0},
+      half_again_residual: {"id":69,"type":"bool","value":0},
+    },
+    push: {
+      plane: {"offset":0,"type":"u32"},
+      step: {"offset":4,"type":"u32"},
+      channels: {"offset":8,"type":"u32"},
+      y_step_n: {"offset":12,"type":"u32"},
+      y_step_c: {"offset":16,"type":"u32"},
+    },
+    pushByteLength: 20,
+    requires: ["int64"],
+    spirv: () => decode(convolution.cpu_stationary_finish_texel),
   },
   "convolution/cpu_winograd_gemm.address": {
     id: "convolution/cpu_winograd_gemm.address",

@@ -31,6 +31,7 @@ import {
   supportsCpuPointwise,
 } from "./convolution_cpu_pointwise.ts";
 import { planCpuRow, prefersCpuRow, supportsCpuRow } from "./convolution_cpu_row.ts";
+import { cpuStationary } from "./convolution_cpu_stationary.ts";
 import { cpuStrided } from "./convolution_cpu_strided.ts";
 import {
   hasPlainWinograd,
@@ -132,6 +133,7 @@ export const CONVOLUTION_VARIANTS: readonly ConvolutionVariant[] = [
     when: prefersCpuPointwise,
     plan: planCpuPointwise,
   },
+  cpuStationary,
   cpuStrided,
   {
     name: "cpu_columns",

@@ -110,7 +110,7 @@ const CASES: readonly Case[] = [
     hasBias: true,
   }),
   make("NDHWC", [2, 4, 4, 4, 6], [8, 2, 2, 2], { groups: 2, shuffle: [2, 1, 2] }),
-  make("NCHW", [2, 8, 5, 7], [9, 1, 1], { stride: [2, 3], hasBias: true, activation: relu }),
+  make("NCHW", [2, 8, 5, 23], [32, 1, 1], { stride: [2, 3], hasBias: true, activation: relu }),
 ];
 
 /** Activations other than relu, on one shape, so that each costs one pipeline of the direct kernel. */
@@ -260,6 +260,14 @@ gpuTest(
     for (const { label, settings } of cases) assert(await check(settings, label, "cpu_pointwise"));
     const strided = make("NCHW", [2, 20, 3, 15], [9, 1, 1], { stride: [2, 2], residual: "before" });
     assert(await check(strided.settings, strided.label, "cpu_strided"));
+    // Two passes; planes that are no whole vectors.
+    const stationary = make("NCHW", [2, 100, 5, 5], [64, 1, 1], {
+      stride: [1, 2],
+      hasBias: true,
+      residual: "after",
+      activation: relu,
+    });
+    assert(await check(stationary.settings, stationary.label, "cpu_stationary"));
   },
 );
 

@@ -252,7 +252,10 @@ test("CPU devices keep columns on the stack where there is enough to do with the
   assertEquals(label([3, 224], [64, 7, 2]), "cpu_columns");
   assertEquals(label([128, 56], [128, 3, 2]), "cpu_columns");
   assertEquals(label([64, 128], [8, 3, 2]), "cpu_columns");
-  assertEquals(label([256, 28], [512, 1, 2]), "cpu_strided");
+  assertEquals(label([256, 56], [512, 1, 2]), "cpu_strided");
+  assertEquals(label([256, 28], [512, 1, 2]), "cpu_stationary");
+  assertEquals(label([512, 7], [2048, 1, 1]), "cpu_stationary");
+  assertEquals(label([1024, 14], [256, 1, 1]), "cpu_row");
   // Lanes of the row kernel: all in use, or not.
   assertEquals(label([64, 128], [16, 3, 1]), "cpu_row");
   assertEquals(label([64, 128], [9, 3, 1]), "cpu_columns");

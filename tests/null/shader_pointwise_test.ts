@@ -1,4 +1,5 @@
-// The code of the 1x1 kernel of CPU devices where results lie side by side, run without a GPU (tests/spirv).
+// The code of the 1x1 kernels of CPU devices that shader_convolution_test.ts does not draw problems for, run without a GPU
+// (tests/spirv).
 
 import { planConvolution } from "../../src/kernels/convolution.ts";
 import { planDeconvolution } from "../../src/kernels/deconvolution.ts";
@@ -6,6 +7,7 @@ import { convolution } from "../reference/convolution.ts";
 import { deconvolution } from "../reference/deconvolution.ts";
 import { pixelShuffle } from "../reference/movement.ts";
 import { checkPlan } from "../spirv/compare.ts";
+import { checkLaunched } from "../spirv/coverage.ts";
 import { CPUS } from "../spirv/devices.ts";
 import { drawValues } from "../spirv/problems.ts";
 import { Random } from "../support/random.ts";
@@ -55,4 +57,38 @@ test("a pointwise kernel interleaves what a pixel shuffle by two stores side by 
   const plan = planDeconvolution(capabilities, settings, "phases_cpu_pointwise");
   const expected = deconvolution(x!, k!, b!, settings);
   checkPlan(capabilities, plan, [x!.data, k!.data, b!.data], expected.data, { what: settings });
+});
+
+test("weights stay on the stack for any image, stride, epilogue and number of filters of a lane", () => {
+  const capabilities = CPUS.find(({ loadPath }) => loadPath === "texel")!;
+  const random = new Random(12);
+  for (
+    const [layout, input, filters, stride] of [
+      ["NCHW", [2, 20, 3, 5], 32, [1, 1]],
+      ["NCHW", [1, 68, 3, 4], 64, [2, 1]],
+      ["NCDHW", [1, 4, 3, 2, 5], 32, [2, 1, 2]],
+    ] as const
+  ) {
+    const settings = {
+      layout,
+      input,
+      weight: [filters, input[1], ...stride.map(() => 1)],
+      stride,
+      hasBias: true,
+      residual: "after",
+      activation: { name: "relu" },
+    } as const;
+    const [x, k, b] = [input, settings.weight, [filters]].map((shape) => drawValues(random, shape));
+    const y = convolution(x!, k!, b!, settings);
+    const r = drawValues(random, y.shape);
+    const expected = Array.from(y.data, (each, at) => Math.max(each, 0) + r.data[at]!);
+    const plan = planConvolution(capabilities, settings, "cpu_stationary");
+    checkPlan(capabilities, plan, [x!.data, k!.data, b!.data, r.data], expected, {
+      what: settings,
+    });
+  }
+});
+
+test("every program of the last step is run", () => {
+  checkLaunched("tests/null/shader_pointwise_test.ts");
 });

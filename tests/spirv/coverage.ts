@@ -7,6 +7,7 @@ import { launched } from "./plans.ts";
 
 /** Which test runs which programs, by how their ids begin; the first that fits. */
 const TESTED: readonly (readonly [begin: string, file: string])[] = [
+  ["convolution/cpu_stationary", "tests/null/shader_pointwise_test.ts"],
   ["convolution/", "tests/null/shader_convolution_test.ts"],
   ["movement/cpu_align", "tests/null/shader_convolution_test.ts"],
   ["pooling/", "tests/null/shader_sampling_test.ts"],
