@@ -57,9 +57,6 @@ export interface DeformableProblem {
   /** Elements of a plane of the input and of the output. */
   readonly places: number;
   readonly outputs: number;
-  /** Four consecutive outputs of one image, the last run of an image maybe fewer. */
-  readonly runsPerImage: number;
-  readonly runs: number;
   /** Channels that are packed together: those of one group and one deformable group; and their quads. */
   readonly segment: number;
   readonly segmentQuads: number;
@@ -72,7 +69,6 @@ export interface DeformableProblem {
   readonly depth: number;
   readonly input: PlaneStrides;
   readonly offset: PlaneStrides;
-  readonly mask: PlaneStrides;
   readonly output: PlaneStrides;
   /** Strides of the weight: filter, channel, tap. */
   readonly weight: { readonly o: number; readonly c: number; readonly t: number };
@@ -147,7 +143,6 @@ export function describeDeformable(settings: DeformableSettings): DeformableProb
   const taps = kernel[0] * kernel[1];
   const places = size[0] * size[1];
   const outputs = outputSize[0] * outputSize[1];
-  const runsPerImage = Math.ceil(outputs / 4);
   const segment = gcd(channels / groups, channels / deformableGroups);
   const segmentQuads = Math.ceil(segment / 4);
   const groupQuads = channels / groups / segment * segmentQuads;
@@ -172,8 +167,6 @@ export function describeDeformable(settings: DeformableSettings): DeformableProb
     outputSize,
     places,
     outputs,
-    runsPerImage,
-    runs: batch * runsPerImage,
     segment,
     segmentQuads,
     groupQuads,
@@ -183,7 +176,6 @@ export function describeDeformable(settings: DeformableSettings): DeformableProb
     depth: taps * quads,
     input: planeStrides(layout, channels, places),
     offset: planeStrides(layout, offsets, outputs),
-    mask: planeStrides(layout, offsets / 2, outputs),
     output: planeStrides(layout, filters, outputs),
     weight: {
       o: weightSteps[0]!,
@@ -203,48 +195,83 @@ export function describeDeformable(settings: DeformableSettings): DeformableProb
 }
 
 /**
- * Bytes that the columns of one chunk may take, unless one panel of 32 outputs needs more.
+ * Bytes that the columns of one chunk may take, unless a few outputs need more.
  *
  * @param capabilities The device.
- * @param summed Whether results are sums over chunks, so that each chunk reads and writes all of them.
  * @returns The budget.
  */
-export function columnBudget({ deviceClass }: Capabilities, summed: boolean = false): number {
-  // On CPU devices what stays in the caches is read faster; on GPUs every chunk must fill the device.
-  return (deviceClass === "cpu" && !summed ? 4 : 64) * 2 ** 20;
+export function columnBudget({ deviceClass, maxStorageBufferRange }: Capabilities): number {
+  // Every chunk must fill the device, and products profit from many places.
+  return Math.min(maxStorageBufferRange, (deviceClass === "cpu" ? 32 : 64) * 2 ** 20);
 }
 
-/** Consecutive runs whose columns exist at the same time. */
+/** Fewest outputs of a chunk. */
+const LEAST_OUTPUTS = 32;
+
+/** Outputs whose columns exist at the same time: whole images, or a part of one. */
 export interface Chunk {
-  readonly start: number;
-  readonly runs: number;
+  readonly firstImage: number;
+  readonly images: number;
+  /** Of each of its images. */
+  readonly firstOutput: number;
+  readonly outputs: number;
+}
+
+/** All chunks of a convolution. */
+export interface Chunks {
+  readonly list: readonly Chunk[];
+  /** Elements of a plane of columns: the outputs of the largest chunk, and what fills up the last vector. */
+  readonly width: number;
 }
 
 /**
- * Cuts all runs into chunks of nearly equal size, each a multiple of eight runs except the last.
+ * Cuts all outputs into chunks.
  *
- * @param capabilities The device.
  * @param problem The convolution.
- * @param columnBytes The budget; by default that of the device.
- * @returns The chunks, and the bytes of the columns of the largest.
- * @throws {LimitError} If the columns of one panel exceed what the device binds.
+ * @param columnBytes The budget for the columns of a chunk.
+ * @param vector What the width of planes is a multiple of.
+ * @param elementBytes Bytes of an element of the columns.
+ * @returns The chunks.
  */
 export function chunksOf(
-  capabilities: Capabilities,
   problem: DeformableProblem,
-  columnBytes: number = columnBudget(capabilities),
-): { chunks: Chunk[]; columnBytes: number } {
-  const runBytes = problem.groups * Math.ceil(problem.groupDepth / 8) * 8 * 64;
-  const budget = Math.min(columnBytes, capabilities.maxStorageBufferRange);
-  const most = Math.max(8, Math.floor(budget / runBytes / 8) * 8);
-  const count = Math.ceil(problem.runs / most);
-  const runs = Math.ceil(Math.ceil(problem.runs / count) / 8) * 8;
-  const bytes = checkBytes(capabilities, problem, "the sampled columns", runs * runBytes);
-  const chunks: Chunk[] = [];
-  for (let start = 0; start < problem.runs; start += runs) {
-    chunks.push({ start, runs: Math.min(runs, problem.runs - start) });
+  columnBytes: number,
+  vector: number,
+  elementBytes: number = 4,
+): Chunks {
+  const { batch, outputs } = problem;
+  const round = (count: number): number => Math.ceil(count / vector) * vector;
+  const most = Math.floor(columnBytes / (problem.depth * 4 * elementBytes));
+  if (most >= round(outputs)) {
+    const together = Math.min(batch, Math.floor(most / round(outputs)));
+    const count = Math.ceil(batch / together);
+    const images = Math.ceil(batch / count);
+    const list = Array.from({ length: Math.ceil(batch / images) }, (_, at): Chunk => {
+      const firstImage = at * images;
+      return {
+        firstImage,
+        images: Math.min(images, batch - firstImage),
+        firstOutput: 0,
+        outputs,
+      };
+    });
+    const width = round(outputs);
+    return { list, width };
   }
-  return { chunks, columnBytes: bytes };
+  const count = Math.ceil(outputs / Math.max(most, LEAST_OUTPUTS));
+  const width = round(Math.ceil(outputs / count));
+  const list: Chunk[] = [];
+  for (let firstImage = 0; firstImage < batch; firstImage++) {
+    for (let firstOutput = 0; firstOutput < outputs; firstOutput += width) {
+      list.push({
+        firstImage,
+        images: 1,
+        firstOutput,
+        outputs: Math.min(width, outputs - firstOutput),
+      });
+    }
+  }
+  return { list, width };
 }
 
 /**
@@ -301,7 +328,7 @@ export function checkDeformableLimits(
   }
 }
 
-type Name = ProgramId extends infer Id ? Id extends `deformable/${infer N}.texel` ? N : never
+type Name = ProgramId extends infer Id ? Id extends `deformable/${infer N}.storage` ? N : never
   : never;
 
 /** The build of a program for the device's load path. */
@@ -319,7 +346,7 @@ export function samplerConstants(problem: DeformableProblem): Record<string, num
 
 /** Push words that all kernels with a sampler share. */
 export function samplerWords(problem: DeformableProblem): Record<string, number> {
-  const { offset, mask } = problem;
+  const { offset } = problem;
   const { stride, padding, dilation } = problem.settings;
   return {
     kernel_w: problem.kernel[1],
@@ -329,19 +356,12 @@ export function samplerWords(problem: DeformableProblem): Record<string, number>
     padding_w: padding[1],
     dilation_h: dilation[0],
     dilation_w: dilation[1],
-    runs_per_image: problem.runsPerImage,
-    outputs: problem.outputs,
     out_w: problem.outputSize[1],
     height: problem.size[0],
     width: problem.size[1],
     taps: problem.taps,
-    deformable_quads: problem.deformableQuads,
-    group_quads: problem.groupQuads,
     offset_n: offset.n,
     offset_c: offset.c,
     offset_p: offset.p,
-    mask_n: mask.n,
-    mask_c: mask.c,
-    mask_p: mask.p,
   };
 }

@@ -186,6 +186,11 @@ function markHalves(
   return { ...dispatch, constants, pipelineKey: pipelineKey(dispatch.program, constants), slots };
 }
 
+/** A dispatch all of whose operands are float16, or the dispatch itself. */
+export function withHalves(dispatch: Dispatch, halves: boolean): Dispatch {
+  return halves ? markHalves(dispatch, dispatch.slots, dispatch.slots.map(() => true)) : dispatch;
+}
+
 /** The build that stores single halves as 16-bit words, where there is one and the dispatch writes some. */
 function storeShorts(dispatch: Dispatch): Dispatch {
   const { program, constants } = dispatch;
@@ -204,7 +209,7 @@ function bytesOf({ shape, dtype }: OperandSpec): number {
 }
 
 /** Whether a dispatch reads or writes what it binds, or only needs anything there. */
-function readsBinding({ program, constants }: Dispatch, binding: number): boolean {
+export function readsBinding({ program, constants }: Dispatch, binding: number): boolean {
   const { name } = program.bindings[binding]!;
   return !OPTIONAL_BINDINGS.some(([prefix, constant]) =>
     name.startsWith(prefix) && constants[constant] === 0

@@ -16,13 +16,14 @@ import {
   type DeformableSettings,
   deformableShapes,
   planDeformableConvolution,
+  planHalfDeformable,
 } from "../kernels/deformable.ts";
 import {
   planDeformableSampledGradient,
-  planDeformableWeightGradient,
   type SampledPart,
   sampledParts,
 } from "../kernels/deformable_gradient.ts";
+import { planDeformableWeightGradient } from "../kernels/deformable_weight_gradient.ts";
 import type { Tensor } from "../tensor/mod.ts";
 import { ACTIVATION_NAMES } from "./activation.ts";
 import {
@@ -198,6 +199,18 @@ function checkHead(
   checkShape(name, "head", head, deformableShapes(settings).output);
 }
 
+function forwardSettings(
+  version: Version,
+  values: OptionValues<typeof attributes>,
+  inputs: InputSpecs,
+): DeformableSettings {
+  return {
+    ...checkSampled(version, values, inputs),
+    hasBias: !values.no_bias,
+    activation: { name: values.act_type ?? "none" },
+  };
+}
+
 function checkBias(
   name: string,
   values: OptionValues<typeof attributes>,
@@ -321,11 +334,9 @@ function defineFamily(version: Version): Family {
       return { shape: deformableShapes(settings).output, dtype: inputSpec(inputs, 0).dtype };
     },
     plan: (capabilities, values, inputs) =>
-      planDeformableConvolution(capabilities, {
-        ...checkSampled(version, values, inputs),
-        hasBias: !values.no_bias,
-        activation: { name: values.act_type ?? "none" },
-      }),
+      planDeformableConvolution(capabilities, forwardSettings(version, values, inputs)),
+    plan16: (capabilities, values, inputs) =>
+      planHalfDeformable(capabilities, forwardSettings(version, values, inputs)),
   });
   return { forward, sampled, weight };
 }

@@ -9,9 +9,9 @@ import {
 } from "../../src/kernels/deformable.ts";
 import {
   planDeformableSampledGradient,
-  planDeformableWeightGradient,
   sampledParts,
 } from "../../src/kernels/deformable_gradient.ts";
+import { planDeformableWeightGradient } from "../../src/kernels/deformable_weight_gradient.ts";
 import {
   chunksOf,
   columnBudget,
@@ -74,16 +74,25 @@ test("chunks cover every output once, and their columns keep to the budget", () 
     for (const settings of [LARGE, ...all]) {
       const problem = describeDeformable(settings);
       for (const budget of [1, 40_000, columnBudget(device)]) {
-        const { chunks, columnBytes } = chunksOf(device, problem, budget);
-        let next = 0;
-        for (const { start, runs } of chunks) {
-          assertEquals(start, next);
-          assert(runs >= 1 && start % 8 === 0);
-          next += runs;
+        for (const vector of [1, 4, 8]) {
+          const { list, width } = chunksOf(problem, budget, vector);
+          let next = 0;
+          let most = 0;
+          for (const { firstImage, images, firstOutput, outputs } of list) {
+            assertEquals(firstImage * problem.outputs + firstOutput, next);
+            assert(images >= 1 && outputs >= 1 && outputs <= width && width % vector === 0);
+            assert(images === 1 || outputs === problem.outputs);
+            next += images * outputs;
+            most = Math.max(most, images);
+          }
+          assertEquals(next, problem.batch * problem.outputs);
+          const columnBytes = most * width * problem.depth * 16;
+          // Unless a few outputs need more.
+          assert(
+            columnBytes <= Math.max(budget + 8 * problem.depth * 16, 40 * problem.depth * 16),
+            `${columnBytes} of ${budget}`,
+          );
         }
-        assertEquals(next, problem.runs);
-        const panel = 8 * 64 * problem.groups * Math.ceil(problem.groupDepth / 8) * 8;
-        assert(columnBytes <= Math.max(budget, panel), `${columnBytes} of ${budget}`);
       }
     }
   }

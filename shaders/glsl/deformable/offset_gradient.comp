@@ -3,8 +3,9 @@
 // channels of a deformable group in a fixed order:
 //   dy = sum C m [(1 - fx)(v10 - v00) + fx (v11 - v01)], dx = sum C m [(1 - fy)(v01 - v00) + fy (v11 - v10)],
 //   dm = sum C sample.
-// An invocation takes one output, one tap and one deformable group; lanes run along the outputs. Gradients of columns:
-// [output of the chunk][group][tap][quad] vec4s. Per quad: five loads, and about 50 operations.
+// An invocation takes one output, one tap and one deformable group; lanes run along the outputs. Per quad: five loads of
+// vectors, and about 50 operations. On GPUs k_lanes neighbors share the channels of a sample, so that they read what lies
+// together, and the first of them adds up what they found.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
@@ -14,11 +15,18 @@ layout(constant_id = 2) const bool k_has_mask = false;
 layout(constant_id = 3) const bool k_offset = true; // store the gradient of the offsets
 layout(constant_id = 4) const bool k_mask = false; // store the gradient of the mask
 
+#ifdef LOAD_TEXEL
+const uint k_lanes = 1u;
+#else
+layout(constant_id = 5) const uint k_lanes = 1u;
+shared vec3 found[256]; // the largest local size
+#endif
+
 layout(push_constant) uniform Push {
-  uint columns; // outputs of this chunk, four to a run
-  uint run_start;
-  uint runs_per_image;
-  uint outputs;
+  uint columns; // outputs of the chunk
+  uint items_per_image; // of them
+  uint first_image;
+  uint first_output;
   uint out_w;
   uint height;
   uint width;
@@ -26,16 +34,15 @@ layout(push_constant) uniform Push {
   uint parts; // taps * deformable groups
   uint deformable_quads;
   uint group_quads;
-  uint depth; // quads of all columns
+  uint column_n; // strides of the gradients of columns in floats
+  uint column_p;
+  uint column_k;
   uint x_n;
   uint x_p;
   uint x_u;
   uint offset_n;
   uint offset_c;
   uint offset_p;
-  uint mask_n;
-  uint mask_c;
-  uint mask_p;
   uint offset_start; // of the gradients in the result, in floats
   uint mask_start;
   uint kernel_w;
@@ -47,47 +54,49 @@ layout(push_constant) uniform Push {
 #include "lib/cpu_load.glsl"
 #include "lib/grid.glsl"
 #include "sampler.glsl"
+#include "gradient.glsl"
 
 INPUT4(0, x)
 INPUT1(1, offset)
 INPUT1(2, mask)
-INPUT4(3, columns)
+COLUMNS(3)
 OUTPUT4(4, result)
 
 void main() {
-  uint item = invocation_index();
+  uint item = invocation_index() / k_lanes;
+  uint lane = gl_LocalInvocationIndex % k_lanes;
   uint part = item / push.columns;
   bool live = part < push.parts;
   uint column = item - part * push.columns;
   part = min(part, push.parts - 1u);
-  uint run = push.run_start + (column >> 2u);
-  uint image = run / push.runs_per_image;
-  uint place = (run - image * push.runs_per_image) * 4u + (column & 3u);
-  live = live && place < push.outputs;
-  place = min(place, push.outputs - 1u);
+  uint local_image = column / push.items_per_image;
+  uint local_output = column - local_image * push.items_per_image;
+  uint image = push.first_image + local_image;
+  uint place = push.first_output + local_output;
   uint tap = part % push.taps;
   uint deformable = part / push.taps;
 
   uint channel = deformable * push.taps + tap;
   uint row = place / push.out_w;
   vec2 origin = tap_origin(row, place - row * push.out_w, tap);
-  uint offset_at = image * push.offset_n + 2u * channel * push.offset_c + place * push.offset_p;
-  uint mask_at = image * push.mask_n + channel * push.mask_c + place * push.mask_p;
+  uint offset_at = offset_index(image, channel, place);
+  uint mask_at = mask_index(image, channel, place);
   float y = origin.x + LOAD1(offset, offset_at);
   float x = origin.y + LOAD1(offset, offset_at + push.offset_c);
   Cell cell = cell_at(y, x, int(push.height), int(push.width));
-  uint first = deformable * push.deformable_quads;
-  uint end = first + push.deformable_quads + opaque_zero();
-  uint group = first / push.group_quads;
-  uint quad = first - group * push.group_quads;
-  uvec4 source = cell.at * push.x_p + (image * push.x_n + first * push.x_u);
-  uint gradient = column * push.depth + (group * push.taps + tap) * push.group_quads + quad;
+  uint end = (deformable + 1u) * push.deformable_quads + opaque_zero();
+  uint u = deformable * push.deformable_quads + lane;
+  uvec4 source = cell.at * push.x_p + (image * push.x_n + u * push.x_u);
+  uint step_k = 4u * push.column_k;
+  uint first = local_image * push.column_n + local_output * push.column_p + tap * push.group_quads * step_k;
+  // Channels of a group, all taps of them, then those of the next.
+  uint skip = (push.taps - 1u) * push.group_quads;
 
   vec4 sum_y = vec4(0.0);
   vec4 sum_x = vec4(0.0);
   vec4 sum_m = vec4(0.0);
-  for (uint u = first; u < end; u++) {
-    vec4 c = LOAD4(columns, gradient);
+  for (; u < end; u += k_lanes) {
+    vec4 c = COLUMN_GRADIENT(first + (u + u / push.group_quads * skip) * step_k);
     vec4 v00 = LOAD4(x, source[0]);
     vec4 v01 = LOAD4(x, source[1]);
     vec4 v10 = LOAD4(x, source[2]);
@@ -98,20 +107,29 @@ void main() {
       sum_m += c * ((1.0 - cell.fy) * ((1.0 - cell.fx) * v00 + cell.fx * v01) +
         cell.fy * ((1.0 - cell.fx) * v10 + cell.fx * v11));
     }
-    source += push.x_u;
-    quad++;
-    bool wrap = quad == push.group_quads;
-    quad = wrap ? 0u : quad;
-    gradient += wrap ? (push.taps - 1u) * push.group_quads + 1u : 1u;
+    source += k_lanes * push.x_u;
   }
+  vec3 sums = vec3(dot(sum_y, vec4(1.0)), dot(sum_x, vec4(1.0)), dot(sum_m, vec4(1.0)));
+#ifndef LOAD_TEXEL
+  if (k_lanes > 1u) {
+    found[gl_LocalInvocationIndex] = sums;
+    barrier();
+    live = live && lane == 0u;
+    if (live) {
+      for (uint i = 1u; i < k_lanes; i++) {
+        sums += found[gl_LocalInvocationIndex + i];
+      }
+    }
+  }
+#endif
   if (live) {
     if (k_offset) {
       float m = k_has_mask ? LOAD1(mask, mask_at) : 1.0;
-      STORE1(result, push.offset_start + offset_at, m * dot(sum_y, vec4(1.0)));
-      STORE1(result, push.offset_start + offset_at + push.offset_c, m * dot(sum_x, vec4(1.0)));
+      STORE1(result, push.offset_start + offset_at, m * sums.x);
+      STORE1(result, push.offset_start + offset_at + push.offset_c, m * sums.y);
     }
     if (k_mask) {
-      STORE1(result, push.mask_start + mask_at, dot(sum_m, vec4(1.0)));
+      STORE1(result, push.mask_start + mask_at, sums.z);
     }
   }
 }

@@ -3,15 +3,13 @@
 //
 // Channels come in segments of `segment` (one group of the convolution, one deformable group), each padded with zeros to
 // whole quads. Items: columns (places of all images) x blocks of quads. An image has `columns_per_image` columns: its
-// places, and zeros behind them. Plain: quad u of column c goes to c * to_c + u * to_u. k_panels: to panels of 32
-// columns, [column / 32][quad][column % 32], the right operand of a product.
+// places, and zeros behind them. Quad u of column c goes to c * to_c + u * to_u.
 // No arithmetic; the loop over quads shares the divisions.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
 
 layout(local_size_x_id = 0) in;
-layout(constant_id = 1) const bool k_panels = false;
 
 layout(push_constant) uniform Push {
   uint columns;
@@ -25,7 +23,7 @@ layout(push_constant) uniform Push {
   uint from_n; // strides of x in floats
   uint from_c;
   uint from_p;
-  uint to_c; // strides of the result in vec4s; with k_panels only to_c is used: vec4s of a panel
+  uint to_c; // strides of the result in vec4s
   uint to_u;
 } push;
 
@@ -57,10 +55,7 @@ void main() {
       value[j] = valid ? element : 0.0;
     }
     if (live) {
-      uint to = k_panels
-        ? (column >> 5u) * push.to_c + u * 32u + (column & 31u)
-        : column * push.to_c + u * push.to_u;
-      STORE4(packed, to, value);
+      STORE4(packed, column * push.to_c + u * push.to_u, value);
     }
     channel += 4u;
     bool wrap = channel >= push.segment;

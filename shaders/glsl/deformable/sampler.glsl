@@ -68,6 +68,15 @@ vec4 cell_weights(Cell cell) {
   return vec4(gy * gx, gy * cell.fx, cell.fy * gx, cell.fy * cell.fx);
 }
 
+// Where the vertical offset of a sample lies; the horizontal one is offset_c further. The mask has half as many channels.
+uint offset_index(uint image, uint channel, uint place) {
+  return image * push.offset_n + 2u * channel * push.offset_c + place * push.offset_p;
+}
+
+uint mask_index(uint image, uint channel, uint place) {
+  return image * (push.offset_n / 2u) + channel * push.offset_c + place * max(push.offset_p / 2u, 1u);
+}
+
 // Place of a tap before its offset is added.
 vec2 tap_origin(uint row, uint column, uint tap) {
   uint i = tap / push.kernel_w;

@@ -3,8 +3,8 @@
 // of each sample (spec: layers.md section 8.4). For CPU devices, without atomics: one invocation owns one quad of channels
 // of one image and walks all samples of the chunk in order, so the order of additions is fixed.
 //
-// Gradients of columns: [output of the chunk][group][tap][quad] vec4s; sums: [image][place, and one for what falls
-// outside][quad] vec4s. Lanes run along quads: neighbors in memory in both. The first chunk clears the sums before.
+// Sums: [image][place, and one for what falls outside][quad] vec4s. Lanes run along quads. The first chunk of an image
+// clears its sums before.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
@@ -13,26 +13,24 @@ layout(local_size_x_id = 0) in;
 layout(constant_id = 2) const bool k_has_mask = false;
 
 layout(push_constant) uniform Push {
-  uint items; // images * quads
+  uint items; // images of the chunk * quads
   uint quads;
   uint clear; // places of an image to set to 0 before: all, or 0
-  uint run_start;
-  uint run_end;
-  uint runs_per_image;
-  uint outputs;
+  uint first_image;
+  uint first_output;
+  uint end_output;
   uint out_w;
   uint height;
   uint width;
   uint taps;
   uint deformable_quads;
   uint group_quads;
-  uint depth;
+  uint column_n;
+  uint column_p;
+  uint column_k;
   uint offset_n;
   uint offset_c;
   uint offset_p;
-  uint mask_n;
-  uint mask_c;
-  uint mask_p;
   uint kernel_w;
   int stride_h, stride_w;
   int padding_h, padding_w;
@@ -42,10 +40,11 @@ layout(push_constant) uniform Push {
 #include "lib/cpu_load.glsl"
 #include "lib/grid.glsl"
 #include "sampler.glsl"
+#include "gradient.glsl"
 
 INPUT1(0, offset)
 INPUT1(1, mask)
-INPUT4(2, columns)
+COLUMNS(2)
 #ifdef LOAD_TEXEL
 layout(set = 0, binding = 3, rgba32f) coherent uniform imageBuffer sums_texel4;
 #define READ_SUM(index) imageLoad(sums_texel4, int((index) & 0x07ffffffu))
@@ -61,8 +60,9 @@ void main() {
   if (item >= push.items) {
     return;
   }
-  uint image = item / push.quads;
-  uint u = item - image * push.quads;
+  uint local_image = item / push.quads;
+  uint u = item - local_image * push.quads;
+  uint image = push.first_image + local_image;
   uint group = u / push.group_quads;
   uint deformable = u / push.deformable_quads;
   uint base = image * (push.height * push.width + 1u) * push.quads + u;
@@ -70,35 +70,30 @@ void main() {
   for (uint i = 0u; i < push.clear + zero; i++) {
     WRITE_SUM(base + i * push.quads, vec4(0.0));
   }
-  uint image_start = image * push.runs_per_image;
-  uint first_run = max(push.run_start, image_start);
-  uint end_run = min(push.run_end, image_start + push.runs_per_image);
-  uint first = (max(first_run, image_start) - image_start) * 4u;
-  uint end = end_run > first_run ? min((end_run - image_start) * 4u, push.outputs) : first;
-  uint gradient = (first_run - push.run_start) * 4u * push.depth + group * push.taps * push.group_quads +
-    (u - group * push.group_quads);
-  uint offset_base = image * push.offset_n + 2u * deformable * push.taps * push.offset_c;
-  uint mask_base = image * push.mask_n + deformable * push.taps * push.mask_c;
-  for (uint place = first; place < end; place++) {
+  uint step_k = 4u * push.column_k;
+  uint gradient = local_image * push.column_n +
+    (group * push.taps * push.group_quads + u - group * push.group_quads) * step_k;
+  for (uint place = push.first_output; place < push.end_output + zero; place++) {
     uint row = place / push.out_w;
     uint column = place - row * push.out_w;
     for (uint tap = 0u; tap < push.taps + zero; tap++) {
       vec2 origin = tap_origin(row, column, tap);
-      uint at = offset_base + 2u * tap * push.offset_c + place * push.offset_p;
+      uint channel = deformable * push.taps + tap;
+      uint at = offset_index(image, channel, place);
       float y = origin.x + LOAD1(offset, at);
       float x = origin.y + LOAD1(offset, at + push.offset_c);
       Cell cell = cell_at(y, x, int(push.height), int(push.width));
       vec4 weights = cell_weights(cell);
       if (k_has_mask) {
-        weights *= LOAD1(mask, mask_base + tap * push.mask_c + place * push.mask_p);
+        weights *= LOAD1(mask, mask_index(image, channel, place));
       }
-      vec4 c = LOAD4(columns, gradient + tap * push.group_quads);
+      vec4 c = COLUMN_GRADIENT(gradient + tap * push.group_quads * step_k);
       // One after the other: neighbors may coincide.
       [[unroll]] for (uint i = 0u; i < 4u; i++) {
         uint to = base + cell.at[i] * push.quads;
         WRITE_SUM(to, READ_SUM(to) + weights[i] * c);
       }
     }
-    gradient += push.depth;
+    gradient += push.column_p;
   }
 }
