@@ -1,7 +1,7 @@
 // Padding on devices whose driver copies rows faster than kernels do: it copies what lies inside, kernels make the borders.
 
 import { programs } from "../../shaders/manifest.ts";
-import type { Dispatch } from "../core/dispatch.ts";
+import type { Dispatch, RowCopy } from "../core/dispatch.ts";
 import { contiguousStrides } from "../core/shape.ts";
 import { divisorWords } from "./axes.ts";
 import { gridForItems, plainLocalSize } from "./grid.ts";
@@ -9,6 +9,7 @@ import { usesTexels } from "./operand.ts";
 import { type Axis, fitsCpuKernels, MODES, type PadMode } from "./pad_axes.ts";
 import { type Capabilities, makeDispatch } from "./plan.ts";
 import { copyRegion } from "./region.ts";
+import { MAX_REGIONS, SMALLEST_ROW_BYTES } from "./row_copy.ts";
 
 /** Axes that the kernel takes apart. */
 const MAX_AXES = 4;
@@ -70,9 +71,39 @@ function dispatchBorder(
       columns,
     },
     words,
-    [0, 1],
+    [1, 1],
     gridForItems(capabilities, count),
   );
+}
+
+/**
+ * The pads of an axis as copies of rows of the result, of which each is all that lies within the axis.
+ *
+ * @returns undefined where they are too many, too short, or the rows of a constant.
+ */
+function copyBorder(axes: readonly Axis[], axis: number, mode: PadMode): RowCopy | undefined {
+  const { from, before, to } = axes[axis]!;
+  const row = 4 * product(axes.slice(0, axis).map((each) => each.to));
+  const [outer, outermost] = axes.slice(axis + 1);
+  const [rows, planes] = [outer?.from ?? 1, outermost?.from ?? 1];
+  const regions = rows * planes * (to - from);
+  if (mode === "constant" || axis === 0 || row < SMALLEST_ROW_BYTES || regions > MAX_REGIONS) {
+    return undefined;
+  }
+  const pitch = { row: row * to, plane: row * to * (outer?.to ?? 1) };
+  const first = (outer?.before ?? 0) * pitch.row + (outermost?.before ?? 0) * pitch.plane;
+  const starts = Array.from({ length: to - from }, (_, at): [number, number] => {
+    const place = at < before ? at : at + from;
+    return [first + (before + shownAt(mode, place - before, from)) * row, first + place * row];
+  });
+  return { rowBytes: row, rows, planes, from: pitch, to: pitch, starts, image: null };
+}
+
+/** Element that place u of an axis shows, as shaders/glsl/pad/reflect.glsl tells it. */
+function shownAt(mode: PadMode, u: number, size: number): number {
+  if (mode === "reflect") return Math.abs(u) < size ? Math.abs(u) : 2 * (size - 1) - u;
+  if (mode === "circular") return (u + size) % size;
+  return Math.min(Math.max(u, 0), size - 1);
 }
 
 /**
@@ -96,6 +127,9 @@ export function copyInside(
   const inner = copies(capabilities, axes);
   if (inner.some(({ copy }) => copy === undefined)) return undefined;
   const padded = axes.flatMap(({ from, to }, axis) => from === to ? [] : [axis]);
-  const borders = padded.map((axis) => dispatchBorder(capabilities, axes, axis, mode, fill));
+  const borders = padded.map((axis): Dispatch => ({
+    ...dispatchBorder(capabilities, axes, axis, mode, fill),
+    copy: copyBorder(axes, axis, mode),
+  }));
   return [...inner, ...borders];
 }

@@ -9,9 +9,11 @@ import type { State } from "./region_blocks.ts";
 /** Less is done by a kernel in the time that its launch takes. */
 const SMALLEST_BYTES = 65_536;
 
-/** Where each row is a region: shorter rows are faster in a kernel, and more of them would keep the host busy. */
-const SMALLEST_ROW_BYTES = 2048;
-const MAX_REGIONS = 4096;
+/** Where each row is a region: shorter rows are faster in a kernel. */
+export const SMALLEST_ROW_BYTES = 2048;
+
+/** More regions would keep the host busy. */
+export const MAX_REGIONS = 4096;
 
 /** Boxes of a copy. */
 const MAX_BOXES = 1024;

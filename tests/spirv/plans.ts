@@ -63,8 +63,8 @@ export function launch(
   // A result that is bound as texels too is only touched, unless sums wait in it.
   const waits = (dispatch.constants["passes"] ?? 1) > 1;
   const bound = buffers.map((buffer, binding) => {
-    const { kind, access } = program.bindings[binding]!;
-    const touched = !waits && kind !== "storage" && access === "read" &&
+    const { kind, access, name } = program.bindings[binding]!;
+    const touched = !waits && kind !== "storage" && access === "read" && name.includes("_old") &&
       program.bindings.some(({ access }, at) => access !== "read" && buffers[at] === buffer);
     return touched ? TOUCHED as unknown as Operand : buffer;
   });

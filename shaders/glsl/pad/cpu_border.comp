@@ -1,6 +1,7 @@
 // builds: storage texel
 // The borders of padding on a CPU device (lavapipe), where the driver copies what lies inside: elements of 4 bytes, at most four
-// axes, no pad longer than its axis. Bits pass unchanged.
+// axes, no pad longer than its axis. Bits pass unchanged. What is shown is read where it was copied to: in the lines that are
+// written, or near them.
 //
 // A launch makes what is padded along axis k_axis: there only the pads, on axes outside of it only what lies inside, on axes within
 // it everything. So the launches of all padded axes make each element once.
@@ -23,7 +24,7 @@ const uint k_most_columns = 16u;
 #include "lib/grid.glsl"
 #include "lib/words.glsl"
 
-WORDS(0, x)
+WORDS(0, x) // the result too
 layout(set = 0, binding = 1) writeonly buffer Output { uint words[]; } result;
 
 layout(push_constant) uniform Push {
@@ -42,9 +43,8 @@ layout(push_constant) uniform Push {
 struct Place {
   uint rest;
   uint from;
-  uint from_step; // elements in one step along the axis
   uint to;
-  uint to_step;
+  uint step_size; // elements of the result in one step along the axis
   bool inside;
 };
 
@@ -57,10 +57,9 @@ void move(inout Place place, uint axis, uint t, uint before, uint from, uint to)
   }
   int u = int(t) - int(before);
   place.inside = place.inside && (k_mode != 0u || uint(u) < from);
-  place.from += uint(source_of(u, int(from))) * place.from_step;
-  place.from_step *= from;
-  place.to += t * place.to_step;
-  place.to_step *= to;
+  place.from += (before + uint(source_of(u, int(from)))) * place.step_size;
+  place.to += t * place.step_size;
+  place.step_size *= to;
 }
 
 void step_axis(inout Place place, uint axis, uint size, uint multiplier, uint before, uint from, uint to) {
@@ -77,12 +76,11 @@ void step_axis(inout Place place, uint axis, uint size, uint multiplier, uint be
 
 void main() {
   uint index = invocation_index();
-  Place place = Place(min(index, push.count - 1u), 0u, 1u, 0u, 1u, true);
+  Place place = Place(min(index, push.count - 1u), 0u, 0u, 1u, true);
   if (k_columns == 0u) {
     step_axis(place, 0u, push.size_0, push.multiplier_0, push.before_0, push.from_0, push.to_0);
   } else {
-    place.from_step = push.from_0;
-    place.to_step = push.to_0;
+    place.step_size = push.to_0;
   }
   step_axis(place, 1u, push.size_1, push.multiplier_1, push.before_1, push.from_1, push.to_1);
   step_axis(place, 2u, push.size_2, push.multiplier_2, push.before_2, push.from_2, push.to_2);
@@ -97,8 +95,7 @@ void main() {
     uint found[k_most_columns];
     [[unroll]] for (uint column = 0u; column < k_columns; column++) {
       Place one = place;
-      one.from_step = 1u;
-      one.to_step = 1u;
+      one.step_size = 1u;
       move(one, 0u, column, push.before_0, push.from_0, push.to_0);
       to[column] = one.to;
       uint word = WORD(x, one.from);
