@@ -33,13 +33,20 @@ export {
 export { type DType, DTYPES, type HostArray } from "./src/core/dtype.ts";
 export { format, type FormatOptions } from "./src/core/format.ts";
 export { type LoaderAttempt, LoaderError, type LoaderFailure } from "./ffi/result.ts";
-export type { Capabilities, MatrixShape, TuningTable } from "./src/core/capabilities.ts";
+export type {
+  Capabilities,
+  CopyImages,
+  MatrixShape,
+  TuningTable,
+} from "./src/core/capabilities.ts";
 export type {
   Dispatch,
   Program,
   ProgramBinding,
   ProgramConstant,
   ProgramPushWord,
+  RowCopy,
+  RowPitch,
 } from "./src/core/dispatch.ts";
 export {
   type Adapter,

@@ -66,7 +66,9 @@ export interface RowCopy {
   readonly rows: number;
   /** Planes of each box. */
   readonly planes: number;
+  /** Where they are read. */
   readonly from: RowPitch;
+  /** Where they are written. */
   readonly to: RowPitch;
   /** The boxes: first byte in the source and in the target. */
   readonly starts: readonly (readonly [from: number, to: number])[];
