@@ -127,6 +127,7 @@ export type ProgramId =
   | "deformable/scatter_walk.texel"
   | "deformable/unpack_image.storage"
   | "deformable/unpack_image.texel"
+  | "deformable/unpack_weight.texel"
   | "elementwise/binary.broadcast"
   | "elementwise/binary.broadcast_texel"
   | "elementwise/binary.equal"
@@ -5845,6 +5846,32 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
     pushByteLength: 28,
     requires: [],
     spirv: () => decode(deformable.unpack_image_texel),
+  },
+  "deformable/unpack_weight.texel": {
+    id: "deformable/unpack_weight.texel",
+    bindings: [
+      {"name":"packed_texel1","kind":"texel1","access":"read","half":"half_packed"},
+      {"name":"result_floats_block","kind":"storage","access":"write","half":"half_result"},
+    ],
+    addresses: false,
+    constants: {
+      local_size_x: {"id":0,"type":"u32","value":1},
+      channels_inner: {"id":1,"type":"bool","value":0},
+      half_packed: {"id":64,"type":"bool","value":0},
+      half_result: {"id":65,"type":"bool","value":0},
+    },
+    push: {
+      total: {"offset":0,"type":"u32"},
+      channels: {"offset":4,"type":"u32"},
+      taps: {"offset":8,"type":"u32"},
+      group_quads: {"offset":12,"type":"u32"},
+      row: {"offset":16,"type":"u32"},
+      segment: {"offset":20,"type":"u32"},
+      segment_quads: {"offset":24,"type":"u32"},
+    },
+    pushByteLength: 28,
+    requires: [],
+    spirv: () => decode(deformable.unpack_weight_texel),
   },
   "elementwise/binary.broadcast": {
     id: "elementwise/binary.broadcast",

@@ -208,6 +208,9 @@ export function columnBudget({ deviceClass, maxStorageBufferRange }: Capabilitie
 /** Fewest outputs of a chunk. */
 const LEAST_OUTPUTS = 32;
 
+/** Outputs of a subgroup in the product of CPU devices. */
+const LANE_OUTPUTS = 64;
+
 /** Outputs whose columns exist at the same time: whole images, or a part of one. */
 export interface Chunk {
   readonly firstImage: number;
@@ -259,7 +262,11 @@ export function chunksOf(
     return { list, width };
   }
   const count = Math.ceil(outputs / Math.max(most, LEAST_OUTPUTS));
-  const width = round(Math.ceil(outputs / count));
+  const even = Math.ceil(outputs / count);
+  // Lanes of a CPU device take as many together.
+  const width = vector === 8 && even > LANE_OUTPUTS
+    ? Math.ceil(even / LANE_OUTPUTS) * LANE_OUTPUTS
+    : round(even);
   const list: Chunk[] = [];
   for (let firstImage = 0; firstImage < batch; firstImage++) {
     for (let firstOutput = 0; firstOutput < outputs; firstOutput += width) {

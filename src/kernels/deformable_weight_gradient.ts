@@ -1,5 +1,6 @@
 // Plans of the gradient of the weight of deformable convolution: a product of head gradient and columns, summed over outputs.
 
+import { programs } from "../../shaders/manifest.ts";
 import type { Dispatch } from "../core/dispatch.ts";
 import { planWeightGradient } from "./convolution_gradient.ts";
 import {
@@ -30,8 +31,8 @@ import {
   supportsCpuProduct,
 } from "./deformable_product_cpu.ts";
 import { planBinary, planFill } from "./elementwise.ts";
-import type { Capabilities, Plan } from "./plan.ts";
-import { copyRegion } from "./region.ts";
+import { gridForItems, plainLocalSize } from "./grid.ts";
+import { type Capabilities, makeDispatch, type Plan } from "./plan.ts";
 import { Slots } from "./slots.ts";
 
 /** A plan in the making. */
@@ -178,7 +179,7 @@ function takesCpuProduct(draft: Draft, variant: string | undefined): boolean {
 /** With the kernel for long sums. */
 function multiplyOnCpu(draft: Draft): Multiplied {
   const { capabilities, problem, slots, chunks: { list }, head, output } = draft;
-  const { groups, filters, taps, groupQuads, segment, segmentQuads, weight } = problem;
+  const { groups, filters, taps, groupQuads, segment, segmentQuads } = problem;
   const sizes = cpuSizes(draft);
   const { passes, row } = sizes;
   const columns = slots.temporary(1, bytesOf(draft, "the sampled columns", sizes.columns));
@@ -234,12 +235,23 @@ function multiplyOnCpu(draft: Draft): Multiplied {
       accumulate: index > 0,
     }, [columns, left, left, sums]));
   });
-  const region = {
-    sizes: [filters, taps, problem.channels / groups / segment, segment],
-    from: { base: 0, strides: [row, groupQuads * 4, segmentQuads * 4, 1] },
-    to: { base: 0, strides: [weight.o, weight.t, segment * weight.c, weight.c] },
-    outputCount: problem.weightCount,
-  };
-  dispatches.push(...copyRegion(capabilities, region, 4, [sums, output]));
+  dispatches.push(makeDispatch(
+    programs["deformable/unpack_weight.texel"],
+    {
+      local_size_x: plainLocalSize(capabilities),
+      channels_inner: problem.weight.c === 1 ? 1 : 0,
+    },
+    {
+      total: problem.weightCount,
+      channels: problem.channels / groups,
+      taps,
+      group_quads: groupQuads,
+      row: row / 4,
+      segment,
+      segment_quads: segmentQuads,
+    },
+    [sums, output],
+    gridForItems(capabilities, Math.ceil(problem.weightCount / 4)),
+  ));
   return { name: "product_cpu", dispatches };
 }
