@@ -5646,6 +5646,7 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       {"name":"offset_texel1","kind":"texel1","access":"read","half":"half_offset"},
       {"name":"mask_texel1","kind":"texel1","access":"read","half":"half_mask"},
       {"name":"columns_block","kind":"storage","access":"write","half":"half_columns"},
+      {"name":"columns_old_texel4","kind":"texel4","access":"read","half":"half_columns_old"},
     ],
     addresses: false,
     constants: {
@@ -5659,6 +5660,7 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       half_offset: {"id":65,"type":"bool","value":0},
       half_mask: {"id":66,"type":"bool","value":0},
       half_columns: {"id":67,"type":"bool","value":0},
+      half_columns_old: {"id":68,"type":"bool","value":0},
     },
     push: {
       items: {"offset":0,"type":"u32"},

@@ -10,6 +10,7 @@ import {
   samplerWords,
 } from "./deformable_problem.ts";
 import { gridForItems, plainLocalSize } from "./grid.ts";
+import { usesTexels } from "./operand.ts";
 import { type Capabilities, makeDispatch } from "./plan.ts";
 
 /** Where the packed image has its places and quads, in vec4s. */
@@ -163,7 +164,7 @@ export function sampleColumns(
       x_p: image.p,
       x_u: image.u,
     },
-    slots,
+    usesTexels(capabilities) ? [...slots, slots[3]] : slots,
     gridForItems(capabilities, items * parts),
   );
 }

@@ -54,12 +54,14 @@ layout(push_constant) uniform Push {
 
 #include "lib/cpu_load.glsl"
 #include "lib/grid.glsl"
+#include "lib/cpu_touch.glsl"
 #include "sampler.glsl"
 
 INPUT4(0, x)
 INPUT1(1, offset)
 INPUT1(2, mask)
 OUTPUT4(3, columns)
+TOUCHABLE(4, columns_old)
 
 void main() {
   uint item = invocation_index();
@@ -110,7 +112,13 @@ void main() {
   uint in_group = first_channel - group * push.group_channels;
   uint quad = first - group * (push.group_channels / push.segment * push.segment_quads);
   uint base = local_image * push.column_n + tap * push.column_t + (k_rows ? local_output * push.column_c : local_output);
+  uint lane = gl_LocalInvocationIndex & 7u;
   for (uint u = first; u < end; u++) {
+    if (!k_rows) {
+      // Eight neighbors store to two cache lines of each of four planes: one load brings all of them.
+      uint target = base + group * push.column_g + (in_group + within + (lane >> 1u)) * push.column_c;
+      TOUCH(columns_old, (target - lane * 4u + (lane & 1u) * 16u) >> 2u);
+    }
     vec4 value[k_places];
     [[unroll]] for (uint p = 0u; p < k_places; p++) {
       value[p] = factor[p * 4u] * LOAD4(x, at[p * 4u] + source);
@@ -149,4 +157,5 @@ void main() {
     quad = wrap ? 0u : quad + 1u;
     group += wrap ? 1u : 0u;
   }
+  TOUCHED(columns)
 }
