@@ -1,16 +1,19 @@
 // Winograd convolution for CPU devices: 3x3 and 5x5 kernels of stride 1 with 2.25 to 6.25 times fewer multiplications.
-// Tiles of 4 x 4 or 2 x 2 results are transformed, multiplied point by point over the channels, and transformed back.
+// Tiles of 4 x 4 or 2 x 2 results are transformed, multiplied point by point over the channels, and transformed back. In
+// three dimensions they lie along height and width; the taps along the depth are further channels of the product.
 //
 // Tiles are taken in chunks: what lies between the three steps of a chunk stays in the caches, and is small however large
 // the picture is. There are two products (convolution_cpu_winograd_steps.ts): one for any shape, and one that keeps weights
 // on the stack. Against float64 the error is below 1e-5 of the largest result (direct kernels: 2e-6).
 
 import type { Dispatch } from "../core/dispatch.ts";
-import { cpuProgram, LANES, supportsCpuKernels } from "./convolution_cpu_weight.ts";
+import { cpuProgram, LANES, storesPlainly, supportsCpuKernels } from "./convolution_cpu_weight.ts";
 import { type ConvolutionProblem, convolutionSlots } from "./convolution_problem.ts";
 import {
+  isDeep,
   planeSteps,
   tileSteps,
+  type WinogradChunk,
   type WinogradSizes,
   type WinogradSlots,
 } from "./convolution_cpu_winograd_steps.ts";
@@ -58,18 +61,24 @@ function keepsWeights(
     Math.ceil(filters / 32) * 32 < filters * 1.35;
 }
 
+/** Planes of a chunk. Twice the floats of other chunks: planes above and below it are transformed again. */
+function planesOf({ size }: ConvolutionProblem, floats: number): number {
+  const most = Math.max(Math.floor(2 * CHUNK_FLOATS / floats), 1);
+  return Math.ceil(size[0] / Math.ceil(size[0] / most));
+}
+
 function sizesOf(
   problem: ConvolutionProblem,
   capabilities: Capabilities,
   choice: WinogradChoice,
 ): WinogradSizes {
-  const { kernel, size, batch, channels, filters } = problem;
+  const { kernel, size, inputSize, batch, channels, filters } = problem;
   const { outputs } = choice;
   const tile = outputs + kernel[1] - 1;
   const points = tile * tile;
   const tilesH = Math.ceil(size[1] / outputs);
   const tilesW = Math.ceil(size[2] / outputs);
-  const tiles = batch * tilesH * tilesW;
+  const tiles = batch * size[0] * tilesH * tilesW;
   const plane = { outputs, tile, points, tilesH, tilesW, tiles };
   /** A part of the tiles that fits the caches, of whole steps. */
   const chunkOf = (channels: number, step: number): number => {
@@ -88,14 +97,18 @@ function sizesOf(
     const blocks = halves * 4;
     const groups = blocks / together;
     const split = Math.ceil(ENOUGH_WORKGROUPS / (points * groups));
-    const chunk = chunkOf(Math.max(quads * 4, blocks * LANES), LANES * split);
+    const widest = Math.max(quads * 4, blocks * LANES);
+    const chunk = isDeep(problem)
+      ? planesOf(problem, points * tilesH * tilesW * widest) * tilesH * tilesW
+      : chunkOf(widest, LANES * split);
+    const above = Math.min(kernel[0] - 1, inputSize[0]) * tilesH * tilesW;
     return {
       ...plane,
       quads,
       blocks,
       chunk,
       // A little more, as powers of two would fall into the same cache lines.
-      vStep: chunk * quads + LANES,
+      vStep: (chunk + above) * quads + LANES,
       mStep: chunk * blocks * 2 + LANES,
       stack: { together, passes, quads: Math.ceil(parts / passes) * 4, split },
     };
@@ -130,13 +143,13 @@ export function supportsCpuWinograd(
   capabilities: Capabilities,
   choice: WinogradChoice,
 ): boolean {
-  const { kernel, stride, dilation, padding, size, inputSize, groups } = problem;
+  const { kernel, stride, dilation, padding, groups } = problem;
   if (
-    groups !== 1 || problem.phases !== undefined || size[0] !== 1 || inputSize[0] !== 1 ||
-    kernel[0] !== 1 || kernel[1] !== kernel[2] ||
+    groups !== 1 || problem.phases !== undefined || kernel[1] !== kernel[2] ||
     !(kernel[1] === 3 || (kernel[1] === 5 && choice.outputs === 4)) ||
-    stride[1] !== 1 || stride[2] !== 1 || dilation[1] !== 1 || dilation[2] !== 1 ||
-    padding[0] !== 0 || padding[2] > 8
+    stride.some((step) => step !== 1) || dilation.some((step) => step !== 1) || padding[2] > 8 ||
+    (isDeep(problem) &&
+      !(keepsWeights(problem, capabilities, choice) && storesPlainly(problem) && kernel[0] <= 8))
   ) {
     return false;
   }
@@ -148,7 +161,7 @@ export function supportsCpuWinograd(
       problem.weightCount,
       problem.outputCount,
       points * Math.max(vStep, mStep) * 4,
-      points * blocks * quads * 32,
+      points * blocks * quads * kernel[0] * 32,
     );
 }
 
@@ -175,11 +188,11 @@ function estimate(
   capabilities: Capabilities,
   choice: WinogradChoice,
 ): number {
-  const { channels, filters } = problem;
+  const { channels, filters, kernel } = problem;
   const { tiles, points, stack } = sizesOf(problem, capabilities, choice);
   const multiplied = stack === undefined ? Math.ceil(tiles / LANES) * LANES : tiles;
   const transformed = tiles * (INPUT_ELEMENT * channels + OUTPUT_ELEMENT * filters);
-  return points * ((multiplied + LOADED_WEIGHT) * channels * filters + transformed);
+  return points * ((multiplied + LOADED_WEIGHT) * kernel[0] * channels * filters + transformed);
 }
 
 /**
@@ -197,7 +210,7 @@ export function prefersCpuWinograd(
   const direct = DIRECT_PRODUCT * (problem.flops / 2 + LOADED_WEIGHT * problem.weightCount);
   return capabilities.deviceClass === "cpu" && capabilities.winograd &&
     problem.winograd !== false && problem.channels >= 32 && problem.filters >= 32 &&
-    points * blocks * quads * 32 <= MOST_WEIGHT_FLOATS &&
+    points * blocks * quads * problem.kernel[0] * 32 <= MOST_WEIGHT_FLOATS &&
     time < direct &&
     !(supportsCpuWinograd(problem, capabilities, other) &&
       estimate(problem, capabilities, other) < time);
@@ -209,16 +222,18 @@ function transformedWeight(
   { tile, points, blocks, quads, stack }: WinogradSizes,
 ): Slot {
   const { weight, kernel } = problem;
-  const total = blocks * quads * LANES;
+  const total = blocks * kernel[0] * quads * LANES;
   const words = {
     total,
-    quads,
+    quads: kernel[0] * quads,
     inputs: problem.channels,
     channels: problem.filters,
     step_o: weight.n,
     step_i: weight.c,
     step_h: weight.h,
     step_w: weight.w,
+    tap_quads: quads,
+    step_d: weight.d,
   };
   const program = cpuProgram(capabilities, "cpu_winograd_weight");
   const together = stack?.together ?? 0;
@@ -235,6 +250,43 @@ function transformedWeight(
   };
 }
 
+/** Chunks of one plane, the images one after the other. */
+function flatChunks({ tiles, chunk }: WinogradSizes): WinogradChunk[] {
+  return Array.from({ length: Math.ceil(tiles / chunk) }, (_, at) => {
+    const part = { start: at * chunk, tiles: Math.min(chunk, tiles - at * chunk) };
+    return { ...part, image: 0, planes: 1, input: { ...part, planes: 1 }, firstPlane: 0 };
+  });
+}
+
+/** Chunks of planes of one image, with the planes of the input under them. */
+function deepChunks(
+  { batch, size, inputSize, kernel, padding }: ConvolutionProblem,
+  { tilesH, tilesW, chunk }: WinogradSizes,
+): WinogradChunk[] {
+  const plane = tilesH * tilesW;
+  const most = chunk / plane;
+  return Array.from(
+    { length: batch },
+    (_, image) =>
+      Array.from({ length: Math.ceil(size[0] / most) }, (_, at) => {
+        const first = at * most;
+        const planes = Math.min(most, size[0] - first);
+        const top = first - padding[0];
+        // At least one, if only padding is there.
+        const start = Math.min(Math.max(top, 0), inputSize[0] - 1);
+        const end = Math.max(Math.min(top + planes + kernel[0] - 1, inputSize[0]), start + 1);
+        return {
+          image,
+          start: first * plane,
+          tiles: planes * plane,
+          planes,
+          input: { start: start * plane, tiles: (end - start) * plane, planes: end - start },
+          firstPlane: top - start,
+        };
+      }),
+  ).flat();
+}
+
 /**
  * Plans a Winograd convolution for a CPU device.
  *
@@ -249,7 +301,7 @@ export function planCpuWinograd(
   choice: WinogradChoice,
 ): Plan {
   const sizes = sizesOf(problem, capabilities, choice);
-  const { points, chunk, vStep, mStep, tiles } = sizes;
+  const { points, vStep, mStep } = sizes;
   const { slots, order } = convolutionSlots(problem);
   const [x, , bias, residual, y] = order as [number, number, number, number, number];
   const u = slots.push(transformedWeight(capabilities, problem, sizes)) - 1;
@@ -257,11 +309,10 @@ export function planCpuWinograd(
   const m = slots.push({ role: "temporary", byteLength: points * mStep * 16 }) - 1;
   const operands: WinogradSlots = { x, v, u, m, bias, residual, y };
   const steps = sizes.stack === undefined ? planeSteps : tileSteps;
-  const dispatches: Dispatch[] = [];
-  for (let start = 0; start < tiles; start += chunk) {
-    const part = { start, tiles: Math.min(chunk, tiles - start) };
-    dispatches.push(...steps(capabilities, problem, sizes, part, operands));
-  }
+  const chunks = isDeep(problem) ? deepChunks(problem, sizes) : flatChunks(sizes);
+  const dispatches: Dispatch[] = chunks.flatMap((each) =>
+    steps(capabilities, problem, sizes, each, operands)
+  );
   return {
     label: choice.outputs === 4 ? "Convolution/cpu_winograd" : "Convolution/cpu_winograd_2",
     slots,

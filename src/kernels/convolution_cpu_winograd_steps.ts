@@ -53,15 +53,31 @@ export interface WinogradSizes {
   };
 }
 
+/** Whether tiles lie in planes along a depth. */
+export function isDeep({ kernel, size, inputSize }: ConvolutionProblem): boolean {
+  return kernel[0] > 1 || size[0] > 1 || inputSize[0] > 1;
+}
+
 /** Slots of the operands: the input and its transform, the weight's, the product, and what the epilogue takes and gives. */
 export type WinogradSlots = Readonly<
   Record<"x" | "v" | "u" | "m" | "bias" | "residual" | "y", number>
 >;
 
-/** Tiles of one chunk. */
-interface Chunk {
+/** Some of the tiles, from plane to plane of an image, or of all images where they have but one. */
+interface Part {
   readonly start: number;
   readonly tiles: number;
+  readonly planes: number;
+}
+
+/** The results of three dispatches. */
+export interface WinogradChunk extends Part {
+  /** Where the first image begins. */
+  readonly image: number;
+  /** The same of the input. */
+  readonly input: Part;
+  /** The plane of that part under the first tap of the first plane; negative in the padding. */
+  readonly firstPlane: number;
 }
 
 /** Makes the three dispatches of a chunk. */
@@ -69,7 +85,7 @@ type Steps = (
   capabilities: Capabilities,
   problem: ConvolutionProblem,
   sizes: WinogradSizes,
-  chunk: Chunk,
+  chunk: WinogradChunk,
   slots: WinogradSlots,
 ) => Dispatch[];
 
@@ -98,6 +114,11 @@ function loadsVectors({ input, inputSize }: ConvolutionProblem, outputs: number)
     [input.n, input.c, input.h].every((step) => step % 4 === 0);
 }
 
+/** From plane to plane of a tensor. */
+function planeStep({ n, d }: ConvolutionProblem["input"], depth: number): number {
+  return depth > 1 ? d : n;
+}
+
 /** Push words about the input. */
 function inputWords(problem: ConvolutionProblem): Record<string, number> {
   const { input, inputSize, padding } = problem;
@@ -106,7 +127,7 @@ function inputWords(problem: ConvolutionProblem): Record<string, number> {
     x_height: inputSize[1],
     x_width: inputSize[2],
     pad_h: padding[1],
-    x_step_n: input.n,
+    x_step_n: planeStep(input, inputSize[0]),
     x_step_c: input.c,
     x_step_h: input.h,
     x_step_w: input.w,
@@ -118,7 +139,7 @@ function invert(
   capabilities: Capabilities,
   problem: ConvolutionProblem,
   sizes: WinogradSizes,
-  { start, tiles }: Chunk,
+  { start, tiles, image }: WinogradChunk,
   { m, bias, residual, y }: WinogradSlots,
 ): Dispatch {
   const { output, size, filters } = problem;
@@ -148,7 +169,8 @@ function invert(
       channels: filters,
       out_h: size[1],
       out_w: size[2],
-      y_step_n: output.n,
+      y_start: image * output.n,
+      y_step_n: planeStep(output, problem.size[0]),
       y_step_c: output.c,
       y_step_h: output.h,
       y_step_w: output.w,
@@ -202,7 +224,7 @@ function invertPairs(
   capabilities: Capabilities,
   problem: ConvolutionProblem,
   sizes: WinogradSizes,
-  { start, tiles }: Chunk,
+  { start, tiles, image }: WinogradChunk,
   { m, bias, residual, y }: WinogradSlots,
 ): Dispatch {
   const { output, size, filters } = problem;
@@ -219,7 +241,8 @@ function invertPairs(
       m_step: sizes.mStep,
       channels: filters,
       out_h: size[1],
-      y_step_n: output.n,
+      y_start: image * output.n,
+      y_step_n: planeStep(output, problem.size[0]),
       y_step_c: output.c,
       y_step_h: output.h,
     },
@@ -232,7 +255,10 @@ function invertPairs(
 export const tileSteps: Steps = (capabilities, problem, sizes, chunk, slots) => {
   const { tile, points, quads, blocks, tilesW, outputs } = sizes;
   const { together, passes, split, quads: passQuads } = sizes.stack!;
-  const { start, tiles } = chunk;
+  const { tiles, planes, input } = chunk;
+  const taps = problem.kernel[0];
+  const deep = isDeep(problem);
+  const parts = deep ? 1 : split;
   const { x, v, u, m } = slots;
   const padW = problem.padding[2];
   const vectorLoad = loadsVectors(problem, outputs) && padW <= 4 &&
@@ -241,17 +267,18 @@ export const tileSteps: Steps = (capabilities, problem, sizes, chunk, slots) => 
     programs["convolution/cpu_winograd_octets.texel"],
     { local_size_x: OCTETS_SIZE, tile, pad_w: padW, vector_load: vectorLoad ? 1 : 0 },
     {
-      tiles,
-      tile_start: start,
-      all_tiles: sizes.tiles,
+      tiles: input.tiles,
+      tile_start: input.start,
+      all_tiles: deep ? input.start + input.tiles : sizes.tiles,
       tiles_h: sizes.tilesH,
       tiles_w: tilesW,
       quads,
       v_step: sizes.vStep,
+      x_start: chunk.image * problem.input.n,
       ...inputWords(problem),
     },
     touchedSlots(capabilities, x, x, v),
-    [quads / 4, Math.ceil(tiles * 2 / OCTETS_SIZE), 1],
+    [quads / 4, Math.ceil(input.tiles * 2 / OCTETS_SIZE), 1],
   );
   const multiply = makeDispatch(
     programs["convolution/cpu_winograd_product.texel"],
@@ -259,18 +286,23 @@ export const tileSteps: Steps = (capabilities, problem, sizes, chunk, slots) => 
       local_size_x: LANES,
       filters: together,
       quads: passQuads,
-      passes,
-      ahead: tiles <= FEW_TILES ? 2 : 0,
+      passes: passes * taps,
+      ahead: tiles / planes <= FEW_TILES ? 2 : 0,
+      taps,
     },
     {
       quads,
       channels: blocks * LANES,
-      tiles: Math.ceil(tiles / split),
+      tiles: Math.ceil(tiles / planes / parts),
       v_step: sizes.vStep,
       m_step: sizes.mStep,
+      parts,
+      plane: tiles / planes,
+      v_planes: input.planes,
+      first_plane: chunk.firstPlane,
     },
     touchedSlots(capabilities, v, u, m),
-    [blocks / together, split, points],
+    [blocks / together, planes * parts, points],
   );
   const pairs = outputs === 4 && storedTogether(problem) === 8;
   const inverse = (pairs ? invertPairs : invert)(capabilities, problem, sizes, chunk, slots);

@@ -81,6 +81,17 @@ const CASES: readonly ConvolutionSettings[] = [
   // … rows of no whole vectors, in several passes …
   { layout: "NCHW", input: [2, 130, 7, 7], weight: [64, 130, 3, 3], padding: [1, 1] },
   { layout: "NCHW", input: [1, 100, 9, 20], weight: [96, 100, 3, 3], padding: [1, 1] },
+  // … with a depth, in one chunk and in two …
+  {
+    layout: "NCDHW",
+    input: [2, 20, 5, 6, 16],
+    weight: [32, 20, 3, 3, 3],
+    padding: [1, 1, 1],
+    hasBias: true,
+    residual: "before",
+    activation: relu,
+  },
+  { layout: "NCDHW", input: [1, 8, 6, 52, 52], weight: [64, 8, 3, 3, 3], padding: [1, 1, 1] },
   // … and behind a pixel shuffle.
   {
     layout: "NCHW",
@@ -114,6 +125,7 @@ const SMALL_TILES: readonly ConvolutionSettings[] = [
     hasBias: true,
     residual: "after",
   },
+  { layout: "NCDHW", input: [1, 16, 2, 7, 7], weight: [32, 16, 2, 3, 3], padding: [2, 1, 1] },
 ];
 
 function draw(random: Random, shape: readonly number[]): Reference & {
@@ -148,7 +160,9 @@ async function check(
   tolerance: number,
 ): Promise<void> {
   const device = await sharedDevice();
-  if (device.capabilities.subgroupSize !== 8) return;
+  const { loadPath, subgroupSize } = device.capabilities;
+  // A depth takes the product that needs texel loads.
+  if (subgroupSize !== 8 || (settings.layout === "NCDHW" && loadPath !== "texel")) return;
   const random = new Random(5);
   const x = draw(random, settings.input);
   const k = draw(random, settings.weight);

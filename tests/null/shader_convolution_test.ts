@@ -283,9 +283,12 @@ test("Winograd keeps weights on the stack", () => {
     // Rows of no whole vectors, and two passes.
     ["cpu_winograd_2", [1, 100, 2, 3], [64, 100, 3, 3], [1, 1]],
     ["cpu_winograd_plain", [1, 8, 4, 4], [24, 8, 3, 3], [1, 1]],
+    // Taps along the depth, which reach out of the input.
+    ["cpu_winograd", [2, 8, 2, 3, 4], [24, 8, 3, 3, 3], [1, 1, 1]],
   ] as const;
   for (const [variant, input, weight, padding] of cases) {
-    const settings = { layout: "NCHW", input, weight, padding, hasBias: true } as const;
+    const layout = input.length === 5 ? "NCDHW" : "NCHW";
+    const settings = { layout, input, weight, padding, hasBias: true } as const;
     const plan = planConvolution(capabilities, settings, variant);
     const random = new Random(9);
     const [x, k, b] = [input, weight, [weight[0]]].map((shape) => drawValues(random, shape));

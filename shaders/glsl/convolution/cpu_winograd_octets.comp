@@ -33,7 +33,8 @@ layout(push_constant) uniform Push {
   uint x_height;
   uint x_width;
   uint pad_h;
-  uint x_step_n;      // strides of x in floats
+  uint x_start;       // floats, like the strides of x
+  uint x_step_n;      // from plane to plane
   uint x_step_c;
   uint x_step_h;
   uint x_step_w;
@@ -79,7 +80,7 @@ void main() {
     bool row_inside = inside && x_h + i < push.x_height;
     vec4 d[16];
     if (k_vector_load) {
-      uint start = (image * push.x_step_n + (x_h + i) * push.x_step_h) / 4u + tile_w;
+      uint start = (push.x_start + image * push.x_step_n + (x_h + i) * push.x_step_h) / 4u + tile_w;
       bool own = row_inside && tile_w * 4u < push.x_width;
       bool first = tile_w == 0u;
       bool last = (tile_w + 1u) * 4u >= push.x_width;
@@ -119,7 +120,7 @@ void main() {
         }
       }
     } else {
-      uint base = image * push.x_step_n + first_channel * push.x_step_c + (x_h + i) * push.x_step_h;
+      uint base = push.x_start + image * push.x_step_n + first_channel * push.x_step_c + (x_h + i) * push.x_step_h;
       [[unroll]] for (uint k = 0u; k < k_tile; k++) {
         bool column_inside = row_inside && x_w + k < push.x_width;
         [[unroll]] for (uint c = 0u; c < 8u; c++) {

@@ -41,7 +41,8 @@ layout(push_constant) uniform Push {
   uint channels;
   uint out_h;
   uint out_w;
-  uint y_step_n;      // floats; the strides of the stored tensor
+  uint y_start;       // floats, like the strides of the stored tensor
+  uint y_step_n;      // from plane to plane
   uint y_step_c;
   uint y_step_h;
   uint y_step_w;
@@ -74,7 +75,7 @@ void main() {
   if (k_touch) {
     // Lanes 0 and 1 take the lines of tiles 0 and 4 in the first channel, the next two in the second …
     uint lane = gl_SubgroupInvocationID;
-    uint corner = image * push.y_step_n + out_h * push.y_step_h + out_w;
+    uint corner = push.y_start + image * push.y_step_n + out_h * push.y_step_h + out_w;
     uint line = subgroupShuffle(corner, (lane & 1u) * 4u) + min(quad * 4u + (lane >> 1u), push.channels - 1u) * push.y_step_c;
     [[unroll]] for (uint i = 0u; i < 4u; i++) {
       TOUCH(y_old, (line + i * push.y_step_h) >> 2u);
@@ -94,7 +95,7 @@ void main() {
     }
   }
   if (place < push.tiles) {
-    uint image_start = image * push.y_step_n;
+    uint image_start = push.y_start + image * push.y_step_n;
     vec4 bias = vec4(0.0);
     if (k_has_bias) {
       [[unroll]] for (uint j = 0u; j < 4u; j++) {

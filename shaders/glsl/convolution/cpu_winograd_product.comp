@@ -5,11 +5,11 @@
 // blocks of them. As in cpu_pointwise, what differs from lane to lane is loaded once and stays on the stack: the weights
 // of 4 * k_quads input channels. A loop runs over the tiles, which are spread over the lanes and broadcast; their sums
 // live within a round. So no lane is idle whatever the number of tiles. More input channels take k_passes; m holds the
-// sums between them.
+// sums between them. So do the taps along the depth: planes of tiles are then multiplied by as many planes of weights.
 //
-// Operands in vec4s: v [point][tile][quads], u [point][group][quads][k_filters][8 lanes] (four input channels to a vec4),
-// m [point][tile][channels / 4], then m once more to be read. Grid: x = channels / (8 * k_filters), y = tiles / push.tiles, z = points;
-// local size 8.
+// Operands in vec4s: v [point][tile][quads], u [point][group][tap][quads][k_filters][8 lanes] (four input channels to a vec4),
+// m [point][tile][channels / 4], then m once more to be read. Grid: x = channels / (8 * k_filters), y = planes * parts of one,
+// z = points; local size 8.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
@@ -22,9 +22,11 @@ layout(local_size_x_id = 0) in;
 layout(constant_id = 1) const uint k_filters = 8u;
 // Input channels of a pass in vec4s, a multiple of 4.
 layout(constant_id = 2) const uint k_quads = 16u;
+// Passes of all taps.
 layout(constant_id = 3) const uint k_passes = 1u;
 // Vectors of the next weights that each lane asks for in a round: for few tiles, whose rounds take less time than that.
 layout(constant_id = 4) const uint k_ahead = 0u;
+layout(constant_id = 5) const uint k_taps = 1u;
 
 layout(push_constant) uniform Push {
   uint quads;         // of v and u
@@ -32,6 +34,10 @@ layout(push_constant) uniform Push {
   uint tiles;         // of a workgroup
   uint v_step;        // vec4s from point to point
   uint m_step;
+  uint parts;         // of a plane's tiles
+  uint plane;         // tiles of a plane
+  uint v_planes;
+  uint first_plane;   // of v under the first tap of the first plane of m; may be negative
 } push;
 
 #define STORE_PAIRS
@@ -53,13 +59,18 @@ void main() {
   uint zero = gl_LocalInvocationIndex >> 20u;
   uint lane = gl_SubgroupInvocationID;
   uint point = gl_WorkGroupID.z;
-  uint first_tile = gl_WorkGroupID.y * push.tiles;
+  uint plane = gl_WorkGroupID.y / push.parts;
+  uint first_tile = (gl_WorkGroupID.y - plane * push.parts) * push.tiles;
   uint channel = (gl_WorkGroupID.x * 8u + lane) * k_filters;
   uint m_quads = push.channels / 4u;
+  const uint k_tap_passes = k_passes / k_taps;
 
   for (uint pass = 0u; pass < k_passes + zero; pass++) {
-    uint first_quad = pass * k_quads;
-    uint u_index = ((point * gl_NumWorkGroups.x + gl_WorkGroupID.x) * push.quads + first_quad) * 8u * k_filters + lane;
+    uint tap = pass / k_tap_passes;
+    uint first_quad = (pass - tap * k_tap_passes) * k_quads;
+    uint v_plane = plane + tap + push.first_plane;
+    uint u_index = (((point * gl_NumWorkGroups.x + gl_WorkGroupID.x) * k_taps + tap) * push.quads + first_quad) *
+      8u * k_filters + lane;
     vec4 u[k_quads * k_filters];
     [[unroll]] for (uint q = 0u; q < k_quads; q++) {
       [[unroll]] for (uint p = 0u; p < k_filters; p++) {
@@ -69,9 +80,11 @@ void main() {
     }
     // What follows lies behind: the next pass, the next group of channels or the next point.
     uint u_ahead = u_index + k_quads * k_filters * 8u + lane * 3u;
-    uint u_last = gl_NumWorkGroups.z * push.quads * push.channels - 1u;
-    uint v_index = point * push.v_step + first_tile * push.quads + first_quad + lane;
-    uint target = point * push.m_step + first_tile * m_quads + channel / 4u;
+    uint u_last = gl_NumWorkGroups.z * k_taps * push.quads * push.channels - 1u;
+    uint v_index = point * push.v_step + (v_plane * push.plane + first_tile) * push.quads + first_quad + lane;
+    uint target = point * push.m_step + (plane * push.plane + first_tile) * m_quads + channel / 4u;
+    // Of this pass; none where the tap lies outside of the input.
+    uint quads = v_plane < push.v_planes ? min(k_quads, push.quads - first_quad) : 0u;
     for (uint tile = 0u; tile < push.tiles + zero; tile++) {
       // What is there already: the sums of the last pass, or nothing but its cache line.
       vec4 old[k_filters / 4u];
@@ -92,7 +105,7 @@ void main() {
         }
       }
       [[unroll]] for (uint q = 0u; q < k_quads; q += 8u) {
-        vec4 v = LOAD4(v, q + lane < k_quads && first_quad + q + lane < push.quads ? v_index + q : NOWHERE);
+        vec4 v = LOAD4(v, q + lane < quads ? v_index + q : NOWHERE);
         [[unroll]] for (uint h = 0u; h < 8u; h += 4u) {
           if (q + h < k_quads) {
             vec4 half_v = duplicate_half(v, zero + h);

@@ -23,7 +23,8 @@ layout(push_constant) uniform Push {
   uint m_step;        // vec4s from point to point
   uint channels;
   uint out_h;
-  uint y_step_n;      // floats, multiples of 8
+  uint y_start;       // floats, multiples of 8
+  uint y_step_n;      // from plane to plane
   uint y_step_c;
   uint y_step_h;
 } push;
@@ -51,7 +52,7 @@ void main() {
   uint out_h = (tile_row - image * push.tiles_h) * 4u;
   uint quad = gl_WorkGroupID.x;
   uint m_index = safe * 2u * push.out_quads + quad;
-  uint target = image * push.y_step_n + quad * 4u * push.y_step_c + out_h * push.y_step_h +
+  uint target = push.y_start + image * push.y_step_n + quad * 4u * push.y_step_c + out_h * push.y_step_h +
     (pair - tile_row * push.pairs_w) * 8u;
 
   // Lanes 0 to 3 take the lines of every other pair in the first channel, the others in the second, and so on.

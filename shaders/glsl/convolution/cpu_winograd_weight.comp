@@ -34,6 +34,8 @@ layout(push_constant) uniform Push {
   uint step_i;
   uint step_h;
   uint step_w;
+  uint tap_quads;     // of the quads, those of one tap along the depth
+  uint step_d;
 } push;
 
 #define STORE_PAIRS
@@ -54,7 +56,9 @@ void main() {
     uint block = rest / push.quads;
     uint quad = rest - block * push.quads;
     uint channel = block * 8u + (index & 7u);
-    uint base = channel * push.step_o + quad * 4u * push.step_i;
+    uint tap = quad / push.tap_quads;
+    uint input_start = (quad - tap * push.tap_quads) * 4u;
+    uint base = channel * push.step_o + input_start * push.step_i + tap * push.step_d;
     // One row of G times the kernel: its factors are powers of the point, the last point has the last row alone.
     vec4 taps[8];
     [[unroll]] for (uint k = 0u; k < k_kernel; k++) {
@@ -66,7 +70,7 @@ void main() {
       float used = row == k_tile - 1u ? (last ? 1.0 : 0.0) : factor;
       [[unroll]] for (uint k = 0u; k < k_kernel; k++) {
         [[unroll]] for (uint j = 0u; j < 4u; j++) {
-          bool valid = channel < push.channels && quad * 4u + j < push.inputs;
+          bool valid = channel < push.channels && input_start + j < push.inputs;
           float element = LOAD1(weight, valid ? base + j * push.step_i + i * push.step_h + k * push.step_w : 0u);
           taps[k][j] += valid ? element * used : 0.0;
         }
