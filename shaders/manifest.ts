@@ -274,6 +274,7 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       pad_w: {"id":10,"type":"u32","value":1},
       octets: {"id":11,"type":"bool","value":1},
       sums: {"id":12,"type":"bool","value":0},
+      pixels: {"id":13,"type":"u32","value":8},
       activation: {"id":40,"type":"u32","value":0},
       has_bias: {"id":41,"type":"bool","value":0},
       has_residual: {"id":42,"type":"bool","value":0},

@@ -39,8 +39,6 @@ const MOST_SHUFFLED = 4;
 /** Filters from which on loads are shared by enough, and those from which on the row kernel is slower. */
 const FEWEST_FILTERS = 5;
 const MANY_FILTERS = 24;
-/** Subgroups from which on the product is worth a dispatch that finishes it. */
-const FEWEST_SUBGROUPS = 4;
 /** Work that is worth a kernel which compiles for a second. */
 const ENOUGH_FLOPS = 1e7;
 
@@ -48,6 +46,8 @@ const ENOUGH_FLOPS = 1e7;
 interface Sizes {
   /** Outputs side by side, of which an invocation takes one or two. */
   readonly join: 4 | 8;
+  /** Outputs of an invocation that are made. */
+  readonly pixels: number;
   readonly units: number;
   readonly unitsPerRow: number;
   readonly subgroups: number;
@@ -119,6 +119,7 @@ function sizesOf(problem: ConvolutionProblem): Sizes {
   while (split * subgroups < ENOUGH_WORKGROUPS && filters / split >= 32) split++;
   return {
     join,
+    pixels: unitsPerRow === 1 && join === PIXELS ? size[2] : PIXELS,
     units,
     unitsPerRow,
     subgroups,
@@ -162,8 +163,9 @@ export function supportsCpuColumns(
   }
   const { filters } = problem;
   const aligned = onVectors(capabilities, problem);
-  const sizes = sizesOf(problem);
-  return aligned !== undefined && mostRows(problem, sizes.join) > 0 &&
+  if (aligned === undefined) return false;
+  const sizes = sizesOf(aligned.problem);
+  return mostRows(aligned.problem, sizes.join) > 0 &&
     sizes.subgroups <= 65_535 && filters <= 65_535 &&
     supportsCpuKernels(
       capabilities,
@@ -193,10 +195,10 @@ export function prefersCpuColumns(
     : channels < 4 || idle
     ? LANES + 1
     : MANY_FILTERS;
-  const { subgroups } = sizesOf(problem);
+  const { subgroups, pixels } = sizesOf(problem);
   return capabilities.deviceClass === "cpu" && flops >= ENOUGH_FLOPS && !pointwise &&
-    filters >= enough && subgroups >= FEWEST_SUBGROUPS &&
-    outputs >= 0.75 * subgroups * PIXELS * LANES;
+    filters >= enough &&
+    outputs >= 0.75 * subgroups * pixels * LANES;
 }
 
 /** The prepared slot with the weight in passes. */
@@ -285,6 +287,7 @@ export function planCpuColumns(capabilities: Capabilities, described: Convolutio
       pad_w: padding[2],
       octets: sizes.finishes || storedTogether(problem) === 8 ? 1 : 0,
       sums: sizes.finishes ? 1 : 0,
+      pixels: sizes.pixels,
       ...sizes.finishes
         ? { ...epilogue, activation: 0, has_bias: 0, has_residual: 0, residual_after: 0 }
         : epilogue,

@@ -256,11 +256,12 @@ test("CPU devices keep columns on the stack where there is enough to do with the
   assertEquals(label([256, 28], [512, 1, 2]), "cpu_stationary");
   assertEquals(label([512, 7], [2048, 1, 1]), "cpu_stationary");
   assertEquals(label([1024, 14], [256, 1, 1]), "cpu_row");
+  assertEquals(label([512, 14], [512, 3, 2]), "cpu_columns");
   // Lanes of the row kernel: all in use, or not.
   assertEquals(label([64, 128], [16, 3, 1]), "cpu_row");
   assertEquals(label([64, 128], [9, 3, 1]), "cpu_columns");
   // Too few lanes; not worth to compile; Winograd.
-  assertEquals(label([512, 14], [512, 3, 2]), "cpu");
+  assertEquals(label([512, 10], [512, 3, 2]), "cpu");
   assertEquals(label([8, 32], [16, 3, 2]), "cpu");
   assertEquals(label([64, 56], [64, 3, 1]), "cpu_winograd");
 });

@@ -352,7 +352,12 @@ const COLUMNS: readonly (readonly [Record<string, number>, boolean, ConvolutionS
     weight: [33, 4, 1, 3],
     shuffle: [1, 3],
     padding: [0, 1],
-    hasBias: true,
+  }],
+  [{ join: 8, passes: 1, pixels: 5 }, true, {
+    layout: "NCHW",
+    input: [2, 20, 6, 10],
+    weight: [4, 20, 1, 1],
+    stride: [3, 2],
   }],
   [{ join: 4, passes: 2 }, true, {
     layout: "NCDHW",

@@ -34,6 +34,8 @@ layout(constant_id = 10) const uint k_pad_w = 1u;
 // All 8 outputs of an invocation are stored at once, or each unit; whole units either way.
 layout(constant_id = 11) const bool k_octets = true;
 layout(constant_id = 12) const bool k_sums = false;
+// Outputs that are made: fewer than 8 where a row is one unit and ends in it.
+layout(constant_id = 13) const uint k_pixels = 8u;
 
 layout(push_constant) uniform Push {
   uint rows;          // kernel rows in all
@@ -137,7 +139,7 @@ void main() {
       uint channel = min(first_channel + o, push.channels - 1u);
       uint weight_index = channel * push.weight_step + pass * k_quads + lane;
       uint offset = channel * target_step;
-      // What is there already: the sums of the last pass, or nothing but its cache line.
+      // What is there already: the sums of the last pass, or nothing but its cache lines.
       vec4 old[2];
       [[unroll]] for (uint i = 0u; i < 2u; i++) {
         uint unit = k_octets ? 0u : i * 4u / k_join;
@@ -146,9 +148,6 @@ void main() {
       float sums[8];
       [[unroll]] for (uint p = 0u; p < 8u; p++) {
         sums[p] = 0.0;
-        if (k_passes > 1u) {
-          sums[p] = pass == 0u ? 0.0 : old[p / 4u][p % 4u];
-        }
       }
       [[unroll]] for (uint each = 0u; each < k_weights; each++) {
         uint q = each * 8u;
@@ -160,7 +159,7 @@ void main() {
               uint k = (q + h) * 4u + t;
               if (k < k_taps) {
                 float factor = broadcast_half(half_w[t & 3u], t >> 2u);
-                [[unroll]] for (uint p = 0u; p < 8u; p++) {
+                [[unroll]] for (uint p = 0u; p < k_pixels; p++) {
                   uint unit = k / k_kernel_w * k_units + p / k_join;
                   uint place = k_start + p % k_join * k_stride_w + k % k_kernel_w * k_dilation_w;
                   sums[p] = sums[p] + factor * x[unit * k_texels + place / 4u][place % 4u];
@@ -178,6 +177,10 @@ void main() {
         vec4 residual = k_has_residual ? LOAD4(residual, targets[unit] + offset + (k_octets ? i : i * 4u % k_join / 4u)) : vec4(0.0);
         [[unroll]] for (uint p = 0u; p < 4u; p++) {
           float sum = sums[i * 4u + p];
+          if (k_passes > 1u) {
+            // Added last, so that the sums need not wait for it.
+            sum += pass == 0u ? 0.0 : old[i][p];
+          }
           float value = epilogue_value(sum, bias, residual[p]);
           result[i][p] = last ? value : sum;
         }

@@ -119,7 +119,9 @@ void main() {
         [[unroll]] for (uint p = 0u; p < k_pixels; p++) {
           sums[p] = 0.0;
         }
-        [[unroll]] for (uint q = 0u; q < k_quads; q += 8u) {
+        // (Mesa 22 unrolls no loop that steps over its end in the first round.)
+        [[unroll]] for (uint each = 0u; each < (k_quads + 7u) / 8u; each++) {
+          uint q = each * 8u;
           vec4 w = LOAD4(weight, pass * k_quads + q + lane < weight_step ? weight_index + q : NOWHERE);
           [[unroll]] for (uint h = 0u; h < 8u; h += 4u) {
             if (q + h < k_quads) {
