@@ -156,7 +156,17 @@ function plan(capabilities: Capabilities, problem: ConvolutionProblem): Plan {
   const multiply = makeDispatch(
     programs["convolution/cpu_winograd_product.texel"],
     { local_size_x: LANES, filters: together, quads: passQuads, passes },
-    { quads, channels: filters, tiles: pixels / split, v_step: 0, m_step: 0 },
+    {
+      quads,
+      channels: filters,
+      tiles: pixels / split,
+      v_step: 0,
+      m_step: 0,
+      parts: split,
+      plane: pixels,
+      v_planes: 1,
+      first_plane: 0,
+    },
     [gathered, weight, sums, sums],
     [groups, split, 1],
   );
