@@ -4552,6 +4552,9 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
       dilation_h: {"id":16,"type":"u32","value":1},
       dilation_w: {"id":17,"type":"u32","value":1},
       channel_last: {"id":18,"type":"bool","value":0},
+      quads_m: {"id":19,"type":"bool","value":0},
+      quads_n: {"id":20,"type":"bool","value":0},
+      bounds: {"id":21,"type":"u32","value":7},
       unroll: {"id":25,"type":"u32","value":1},
       half_x: {"id":64,"type":"bool","value":0},
       half_gradient: {"id":65,"type":"bool","value":0},
@@ -4601,6 +4604,7 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
     addresses: false,
     constants: {
       local_size_x: {"id":0,"type":"u32","value":1},
+      lanes: {"id":3,"type":"u32","value":1},
       half_partial: {"id":64,"type":"bool","value":0},
       half_result: {"id":65,"type":"bool","value":0},
     },
@@ -4621,6 +4625,7 @@ export const programs: Readonly<Record<ProgramId, Program>> = {
     addresses: false,
     constants: {
       local_size_x: {"id":0,"type":"u32","value":1},
+      lanes: {"id":3,"type":"u32","value":1},
       half_partial: {"id":64,"type":"bool","value":0},
       half_result: {"id":65,"type":"bool","value":0},
     },

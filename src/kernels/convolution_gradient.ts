@@ -21,15 +21,20 @@ import {
   prefersFlatGradient,
   supportsFlatGradient,
 } from "./convolution_gradient_flat.ts";
-import { GRADIENT_TILES, gradientTile, planIgemmGradient } from "./convolution_gradient_igemm.ts";
+import {
+  GRADIENT_TILES,
+  planIgemmGradient,
+  rankGradientTiles,
+} from "./convolution_gradient_igemm.ts";
 import {
   countChunks,
   type GradientParts,
   type GradientProblem,
   gradientWords,
 } from "./convolution_gradient_problem.ts";
+import { tileFits } from "./convolution_tiles.ts";
 import { planFill } from "./elementwise.ts";
-import { gridForItems, plainLocalSize } from "./grid.ts";
+import { foldGrid, gridForItems, plainLocalSize } from "./grid.ts";
 import { type Capabilities, makeDispatch, type Plan, type Slot } from "./plan.ts";
 import { MOST_CANDIDATES, signatureOf, type TunableWork, tunedVariant } from "./tuning.ts";
 
@@ -65,20 +70,25 @@ export const GRADIENT_VARIANTS: readonly GradientVariant[] = [
   },
   {
     name: "igemm",
-    supports: (problem, capabilities) => gradientTile(capabilities, problem) !== undefined,
+    supports: (_, capabilities) => GRADIENT_TILES.some((tile) => tileFits(tile, capabilities)),
     // Shared memory and barriers cost a CPU device more than they save; small groups leave a tile empty.
     when: (problem, capabilities) =>
       capabilities.deviceClass !== "cpu" && problem.filters / problem.groups >= 8 &&
       problem.weightCount / problem.filters >= 8,
     plan: (capabilities, problem) =>
-      planIgemmGradient(capabilities, problem, gradientTile(capabilities, problem)!),
+      planIgemmGradient(capabilities, problem, rankGradientTiles(capabilities, problem)[0]!),
   },
   // Each tile under its own name, to be forced by tests and benches.
   ...GRADIENT_TILES.map((tile): GradientVariant => ({
     name: `igemm_${tile.name}`,
-    supports: (problem, capabilities) => gradientTile(capabilities, problem, [tile]) !== undefined,
+    supports: (_, capabilities) => tileFits(tile, capabilities),
     when: () => false,
-    plan: (capabilities, problem) => planIgemmGradient(capabilities, problem, tile),
+    plan: (capabilities, problem) =>
+      planIgemmGradient(
+        capabilities,
+        problem,
+        rankGradientTiles(capabilities, problem, [tile])[0]!,
+      ),
   })),
   { name: "direct", supports: () => true, when: () => true, plan: planDirectGradient },
 ];
@@ -137,6 +147,22 @@ function planDirectGradient(capabilities: Capabilities, problem: GradientProblem
   };
 }
 
+/** Chunks that one invocation loads at once, and invocations that share the chunks of an element at most. */
+const AHEAD = 8;
+const MOST_LANES = 32;
+
+/** Invocations that share the chunks of an element: a few loads each, where elements are too few for the device. */
+function sumLanes(capabilities: Capabilities, quads: number, chunks: number): number {
+  if (capabilities.deviceClass === "cpu") return 1;
+  const local = plainLocalSize(capabilities);
+  let lanes = 1;
+  while (
+    lanes < MOST_LANES && local % (2 * lanes) === 0 && chunks > AHEAD * lanes &&
+    quads * lanes < 2 * local * capabilities.processors
+  ) lanes *= 2;
+  return lanes;
+}
+
 /** Adds up partial weights, in order. */
 function sumChunks(
   capabilities: Capabilities,
@@ -146,14 +172,16 @@ function sumChunks(
 ): Dispatch {
   const texel = capabilities.loadPath === "texel" &&
     quads * chunks <= capabilities.maxTexelBufferElements;
+  const lanes = sumLanes(capabilities, quads, chunks);
+  const columns = plainLocalSize(capabilities) / lanes;
   return makeDispatch(
     programs[
       texel ? "convolution/weight_gradient_sum.texel" : "convolution/weight_gradient_sum.storage"
     ],
-    { local_size_x: plainLocalSize(capabilities) },
+    { local_size_x: lanes * columns, lanes, columns },
     { quads, chunks },
     slots,
-    gridForItems(capabilities, quads),
+    foldGrid(capabilities, Math.ceil(quads / columns)),
   );
 }
 

@@ -7,57 +7,111 @@ import {
   type GradientProblem,
   gradientWords,
 } from "./convolution_gradient_problem.ts";
-import { geometryConstants } from "./convolution_problem.ts";
-import { type Tile, tileFits, tileThreads, tileUnroll } from "./convolution_tiles.ts";
+import { geometryConstants, type ImageStrides, type Triple } from "./convolution_problem.ts";
+import {
+  rankWork,
+  type Splitting,
+  type Tile,
+  type TileChoice,
+  tileThreads,
+  tileUnroll,
+  type TileWork,
+} from "./convolution_tiles.ts";
 import { divisor } from "./divisor.ts";
 import { foldGrid } from "./grid.ts";
 import { type Capabilities, makeDispatch } from "./plan.ts";
 
-/** All tiles; invocations of a workgroup are a multiple of k and of n. */
+/**
+ * All tiles; invocations of a workgroup are a multiple of n, and a quarter of k times m and n one of them. Efficiencies are those
+ * of forward tiles (`docs/performance_gpu.md`) less what gathering both operands costs, which small tiles do more often.
+ */
 export const GRADIENT_TILES: readonly Tile[] = [
-  { name: "128x128", m: 128, n: 128, k: 16, rows: 2, cols: 2, efficiency: 0.8 },
-  { name: "64x128", m: 64, n: 128, k: 16, rows: 2, cols: 2, efficiency: 0.85 },
-  { name: "64x64", m: 64, n: 64, k: 16, rows: 1, cols: 1, efficiency: 0.9 },
-  { name: "32x32", m: 32, n: 32, k: 16, rows: 1, cols: 1, efficiency: 0.5 },
+  { name: "128x128", m: 128, n: 128, k: 16, rows: 2, cols: 2, efficiency: 0.45 },
+  { name: "64x128", m: 64, n: 128, k: 16, rows: 2, cols: 1, efficiency: 0.47 },
+  { name: "64x64r", m: 64, n: 64, k: 16, rows: 2, cols: 1, efficiency: 0.45 },
+  { name: "64x64", m: 64, n: 64, k: 16, rows: 1, cols: 1, efficiency: 0.42 },
+  { name: "64x32", m: 64, n: 32, k: 16, rows: 1, cols: 1, efficiency: 0.36 },
+  { name: "32x32", m: 32, n: 32, k: 16, rows: 1, cols: 1, efficiency: 0.3 },
+  { name: "16x64", m: 16, n: 64, k: 16, rows: 1, cols: 1, efficiency: 0.27 },
+  { name: "64x16", m: 64, n: 16, k: 16, rows: 1, cols: 1, efficiency: 0.27 },
 ];
 
-/** Invocations that keep a processor busy. */
-const BUSY = 768;
+/** Chunks at most: several invocations add them up. */
+const MOST_CHUNKS = 512;
 
-/** Chunks at most: one after another adds them up. */
-const MOST_CHUNKS = 256;
+/** Invocations of a processor that are tried: gathering both operands waits longer than the estimate of a step knows. */
+const HELD = [384, 512, 768] as const;
 
-/** Steps of a chunk at least, or its start would cost more than it gains. */
-const LEAST_STEPS = 4;
+/** The reduction is long: chunks are those that give every processor as many invocations. */
+function splitting({ processors }: Capabilities): Splitting {
+  return {
+    most: MOST_CHUNKS,
+    held: (tile) => HELD[2] / tileThreads(tile),
+    tried: (tile, { workgroups, steps }, most) => {
+      const chunks = HELD.map((held) =>
+        Math.floor(held / tileThreads(tile) * processors / workgroups)
+      );
+      // What is left when each has as many steps.
+      const even = [1, 2, 3, ...chunks.filter((count) => count > 3)].map((count) =>
+        Math.ceil(steps / Math.ceil(steps / Math.min(count, most)))
+      );
+      return [...new Set(even)].sort((a, b) => a - b);
+    },
+  };
+}
+
+function gradientWork(problem: GradientProblem, tile: Tile): TileWork {
+  const { groups, filters, weightCount, batch, size } = problem;
+  return {
+    workgroups: Math.ceil(filters / groups / tile.m) * Math.ceil(weightCount / filters / tile.n) *
+      groups,
+    steps: Math.ceil(batch * size[0] * size[1] * size[2] / tile.k),
+    results: weightCount,
+  };
+}
 
 /**
- * Picks the tile that wastes least.
+ * Estimates all tiles, each with the chunks that suit it.
  *
  * @param capabilities The device.
- * @param problem The gradient.
+ * @param problem The gradient; not empty.
  * @param tiles What to choose from.
- * @returns The tile, or undefined if the device can run none.
+ * @returns The choices, the least time first; none if the device can run no tile.
  */
-export function gradientTile(
+export function rankGradientTiles(
   capabilities: Capabilities,
   problem: GradientProblem,
   tiles: readonly Tile[] = GRADIENT_TILES,
-): Tile | undefined {
-  const filters = problem.filters / problem.groups;
-  const columns = problem.weightCount / problem.filters;
-  let best: Tile | undefined;
-  let bestTime = Infinity;
-  for (const tile of tiles) {
-    if (!tileFits(tile, capabilities)) continue;
-    // The reduction is long enough to be split until all are busy, so only the padding of the tiles counts.
-    const padded = Math.ceil(filters / tile.m) * tile.m * Math.ceil(columns / tile.n) * tile.n;
-    const time = padded / tile.efficiency;
-    if (time < bestTime) {
-      best = tile;
-      bestTime = time;
-    }
-  }
-  return best;
+): readonly TileChoice[] {
+  const workOf = (tile: Tile): TileWork => gradientWork(problem, tile);
+  return rankWork(capabilities, tiles, workOf, splitting(capabilities));
+}
+
+/** Axes on which a tap may lie outside the input, as bits. */
+function boundsOf({ size, stride, kernel, dilation, padding, inputSize }: GradientProblem): number {
+  return [0, 1, 2].reduce((bits, axis) => {
+    const last = (size[axis]! - 1) * stride[axis]! + (kernel[axis]! - 1) * dilation[axis]! -
+      padding[axis]!;
+    return bits | (padding[axis]! > 0 || last >= inputSize[axis]! ? 1 << axis : 0);
+  }, 0);
+}
+
+/** Whether four neighboring pixels are neighbors in a tensor, wherever they begin. */
+function hasQuads(tensor: ImageStrides, size: Triple): boolean {
+  const [depth, height, width] = size;
+  return tensor.w === 1 && (height === 1 || tensor.h === width) &&
+    (depth === 1 || tensor.d === height * width) &&
+    [depth * height * width, tensor.n, tensor.c].every((step) => step % 4 === 0);
+}
+
+/** Which operands are read four pixels at once. */
+function quadsOf(problem: GradientProblem): { gradient: boolean; input: boolean } {
+  const gradient = !problem.channelLast && hasQuads(problem.output, problem.size);
+  const pointwise = [0, 1, 2].every((axis) =>
+    problem.kernel[axis] === 1 && problem.stride[axis] === 1 && problem.padding[axis] === 0 &&
+    problem.size[axis] === problem.inputSize[axis]
+  );
+  return { gradient, input: gradient && pointwise && hasQuads(problem.input, problem.inputSize) };
 }
 
 /**
@@ -65,13 +119,13 @@ export function gradientTile(
  *
  * @param capabilities The device.
  * @param problem The gradient; not empty.
- * @param tile The tile.
+ * @param choice The tile, and the chunks of the reduction.
  * @returns One dispatch.
  */
 export function planIgemmGradient(
   capabilities: Capabilities,
   problem: GradientProblem,
-  tile: Tile,
+  { tile, splits }: Pick<TileChoice, "tile" | "splits">,
 ): GradientParts {
   const { groups } = problem;
   const [depth, height, width] = problem.size;
@@ -81,12 +135,11 @@ export function planIgemmGradient(
   const tilesM = Math.ceil(groupFilters / tile.m);
   const tilesN = Math.ceil(problem.weightCount / problem.filters / tile.n);
   const tiles = tilesM * tilesN * groups;
-  const most = Math.min(MOST_CHUNKS, columns / (LEAST_STEPS * tile.k));
-  const busy = Math.ceil(BUSY * capabilities.processors / tileThreads(tile) / tiles);
-  const wanted = countChunks(capabilities, problem, Math.min(busy, most));
+  const wanted = countChunks(capabilities, problem, splits);
   const chunkColumns = Math.ceil(columns / wanted / tile.k) * tile.k;
   const chunks = Math.ceil(columns / chunkColumns);
   const workgroups = tiles * chunks;
+  const quads = quadsOf(problem);
   const divisors = [divisor(pixels), divisor(height), divisor(width)] as const;
   return {
     name: `igemm_${tile.name}`,
@@ -103,6 +156,9 @@ export function planIgemmGradient(
           rows: tile.rows,
           cols: tile.cols,
           channel_last: problem.channelLast ? 1 : 0,
+          quads_m: quads.gradient ? 1 : 0,
+          quads_n: quads.input ? 1 : 0,
+          bounds: boundsOf(problem),
           ...geometryConstants(problem),
         },
         {

@@ -65,12 +65,13 @@ const LEAST_STEPS = 4;
 export const SPLIT_BYTES = 64 * 2 ** 20;
 
 /**
- * Into how many parts the steps of a product are split at most: until each processor has two workgroups.
+ * Into how many parts the steps of a product are split at most: until each processor has some workgroups.
  *
  * @param capabilities The device.
  * @param workgroups Workgroups without a split.
  * @param steps Steps of each.
  * @param resultBytes Bytes of one part.
+ * @param bounds Parts at most, and workgroups of a processor.
  * @returns 1 for no split.
  */
 export function countSplits(
@@ -78,10 +79,11 @@ export function countSplits(
   workgroups: number,
   steps: number,
   resultBytes: number,
+  { most, held }: { most: number; held: number } = { most: MOST_SPLITS, held: 4 },
 ): number {
   const wanted = Math.min(
-    Math.floor(4 * capabilities.processors / workgroups),
-    MOST_SPLITS,
+    Math.floor(held * capabilities.processors / workgroups),
+    most,
     Math.floor(steps / LEAST_STEPS),
     Math.floor(Math.min(SPLIT_BYTES, capabilities.maxStorageBufferRange) / resultBytes),
   );
@@ -92,6 +94,18 @@ export function countSplits(
 
 /** Parts that a product is tried with where its tiles are too few. */
 const SPLITS: readonly number[] = [1, 2, 3, 4, 6, 8, 12, 16];
+
+/** Which parts are tried. */
+export interface Splitting {
+  /** Parts at most. */
+  readonly most: number;
+  /** Workgroups of a processor at most. */
+  readonly held: (tile: Tile) => number;
+  /** Parts to try, in ascending order, for a tile's work; more than `most` are left out. */
+  readonly tried: (tile: Tile, work: TileWork, most: number) => readonly number[];
+}
+
+const FEW_SPLITS: Splitting = { most: MOST_SPLITS, held: () => 4, tried: () => SPLITS };
 
 /** Products that a processor could do while one more kernel is launched: some eight microseconds. */
 export const LAUNCH_PRODUCTS = 1.8e6;
@@ -170,22 +184,26 @@ export function rankTiles(
  * @param capabilities The device.
  * @param tiles What to choose from.
  * @param workOf The work with one of them.
+ * @param splitting Which parts are tried; by default some up to 16.
  * @returns The choices, the least time first; none if no tile fits.
  */
 export function rankWork(
   capabilities: Capabilities,
   tiles: readonly Tile[],
   workOf: (tile: Tile) => TileWork,
+  splitting: Splitting = FEW_SPLITS,
 ): readonly TileChoice[] {
   const { processors } = capabilities;
   const choices: TileChoice[] = [];
   for (const tile of tiles) {
     if (!tileFits(tile, capabilities)) continue;
-    const { workgroups, steps, results, longest } = workOf(tile);
+    const work = workOf(tile);
+    const { workgroups, steps, results, longest } = work;
     const busy = (count: number, length: number): number =>
       processorTime(tile, Math.ceil(count / processors), length);
-    const most = countSplits(capabilities, workgroups, steps, results * 4);
-    for (const wanted of SPLITS) {
+    const bounds = { most: splitting.most, held: splitting.held(tile) };
+    const most = countSplits(capabilities, workgroups, steps, results * 4, bounds);
+    for (const wanted of splitting.tried(tile, work, most)) {
       if (wanted > most) break;
       const length = Math.ceil(steps / wanted);
       const splits = Math.ceil(steps / length);

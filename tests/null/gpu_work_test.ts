@@ -2,6 +2,10 @@
 // workgroups for its processors.
 
 import { assert, assertEquals } from "@std/assert";
+import type { ConvolutionSettings } from "../../src/kernels/convolution.ts";
+import { planWeightGradient } from "../../src/kernels/convolution_gradient.ts";
+import { GRADIENT_TILES } from "../../src/kernels/convolution_gradient_igemm.ts";
+import { tileThreads } from "../../src/kernels/convolution_tiles.ts";
 import { planDeconvolution } from "../../src/kernels/deconvolution.ts";
 import type { Plan } from "../../src/kernels/plan.ts";
 import { FORGED } from "../reference/capabilities.ts";
@@ -87,4 +91,58 @@ test("windows of one filter and many channels keep a GPU busy", () => {
   const count = push[program.push["count"]!.offset / 4]!;
   assert(count >= 900 * FORGED.gpu.processors, `${count} invocations`);
   assert(constants["outputs"]! >= 8, `${constants["outputs"]} pixels share what they read`);
+});
+
+test("tiles of weight gradients divide evenly among their invocations", () => {
+  for (const tile of GRADIENT_TILES) {
+    const threads = tileThreads(tile);
+    assertEquals([threads % tile.k, threads % tile.n], [0, 0], tile.name);
+    for (const width of [tile.m, tile.n]) assertEquals(tile.k * width / 4 % threads, 0, tile.name);
+  }
+});
+
+test("weight gradients fill their tiles and a GPU's processors", () => {
+  const cases: readonly (readonly [string, number, ConvolutionSettings])[] = [
+    ["7x7 s2 3 -> 64", 1.12, {
+      layout: "NCHW",
+      input: [1, 3, 224, 224],
+      weight: [64, 3, 7, 7],
+      stride: [2, 2],
+      padding: [3, 3],
+    }],
+    ["3x3 64 -> 64", 1.03, {
+      layout: "NCHW",
+      input: [2, 64, 56, 56],
+      weight: [64, 64, 3, 3],
+      padding: [1, 1],
+    }],
+    ["3x3 32 -> 9", 2, {
+      layout: "NCHW",
+      input: [1, 32, 270, 480],
+      weight: [9, 32, 3, 3],
+      padding: [1, 1],
+    }],
+    ["5x5 1 -> 64", 1.3, {
+      layout: "NCHW",
+      input: [1, 1, 270, 480],
+      weight: [64, 1, 5, 5],
+      padding: [2, 2],
+    }],
+  ];
+  for (const [name, most, settings] of cases) {
+    const plan = planWeightGradient(FORGED.gpu, settings);
+    const [product, sum] = plan.dispatches;
+    const word = (name: string): number => product!.push[product!.program.push[name]!.offset / 4]!;
+    const { tile_m: m, tile_n: n, local_size_x: threads } = product!.constants;
+    const products = word("workgroups") * word("chunk_columns") * m! * n!;
+    assert(products <= most * plan.flops / 2, `${name}: ${products / plan.flops * 2}`);
+    const held = word("workgroups") * threads! / FORGED.gpu.processors;
+    assert(held >= 360 && held <= 800, `${name}: ${held} invocations for a processor`);
+    // Nobody adds up more chunks one after another than a few loads ahead bring.
+    const chunks = sum!.push[sum!.program.push["chunks"]!.offset / 4]!;
+    const each = chunks / sum!.constants["lanes"]!;
+    assert(each <= 16, `${name}: ${each} chunks for an invocation`);
+    // Four pixels of the gradient are read at once.
+    assertEquals(product!.constants["quads_m"], 1, name);
+  }
 });

@@ -1,12 +1,16 @@
 // builds: storage texel
 // Adds up what the chunks of a weight gradient made, always in the same order, so that equal inputs give equal bits.
-// Index map: an invocation makes four neighboring elements; per addition it reads 4 bytes.
-// Local size 64 or 256: no cooperation.
+// Index map: k_lanes invocations of a workgroup make four neighboring elements: each adds up a run of chunks, and the first
+// adds up the runs. Neighbors have neighboring elements; per addition an invocation reads 4 bytes.
+// Local size 64 or 256, a multiple of k_lanes; no cooperation with one lane.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
 
 layout(local_size_x_id = 0) in;
+
+layout(constant_id = 3) const uint k_lanes = 1u;
+layout(constant_id = 4) const uint k_columns = 64u; // quads of a workgroup: the local size / k_lanes
 
 const uint k_ahead = 8u;
 
@@ -21,11 +25,23 @@ layout(push_constant) uniform Push {
   uint chunks;
 } push;
 
+const uint k_shared = k_lanes > 1u ? k_lanes * k_columns : 1u;
+
+shared vec4 runs[k_shared];
+
 void main() {
-  uint index = min(invocation_index(), push.quads - 1u);
-  uint chunks = push.chunks + opaque_zero();
-  vec4 sum = LOAD4(partial, index);
-  uint chunk = 1u;
+  uint local = gl_LocalInvocationID.x;
+  uint lane = local / k_columns;
+  uint own = workgroup_index() * k_columns + local % k_columns;
+  uint index = min(own, push.quads - 1u);
+  uint length = (push.chunks + k_lanes - 1u) / k_lanes;
+  uint chunk = lane * length;
+  uint chunks = min(chunk + length, push.chunks) + opaque_zero();
+  vec4 sum = vec4(0.0);
+  if (k_lanes == 1u || chunk < chunks) {
+    sum = LOAD4(partial, chunk * push.quads + index);
+    chunk++;
+  }
   // Many loads on their way at a time; the order of the additions stays.
   for (; chunk + k_ahead <= chunks; chunk += k_ahead) {
     vec4 next[k_ahead];
@@ -39,7 +55,14 @@ void main() {
   for (; chunk < chunks; chunk++) {
     sum += LOAD4(partial, chunk * push.quads + index);
   }
-  if (invocation_index() < push.quads) {
+  if (k_lanes > 1u) {
+    runs[local] = sum;
+    barrier();
+    for (uint i = 1u; i < k_lanes; i++) {
+      sum += runs[(i * k_columns + local) % k_shared];
+    }
+  }
+  if (lane == 0u && own < push.quads) {
     STORE4(result, index, sum);
   }
 }
