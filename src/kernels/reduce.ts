@@ -27,12 +27,21 @@ const NAN_WORDS: Readonly<Partial<Record<DType, number>>> = {
   float16: 0x7e007e00,
 };
 
+/** Elements of an item that one workgroup adds up while another launch would only begin. */
+const ONE_LAUNCH = 128 * 1024;
+
+/** Invocations of a workgroup that shares an item: each has some elements, unless there are too many. */
+const MOST_LANES = 1_024;
+const LANE_ELEMENTS = 16;
+
 /** One dispatch: [outer][elements][inner] to [outer][chunks][inner]. */
 interface Stage {
   readonly outer: number;
   readonly elements: number;
   readonly inner: number;
   readonly chunk: number;
+  /** Neighboring elements; behind them come those of the other items. By default all, and those of an item are together. */
+  readonly run?: number;
 }
 
 function chunksOf({ elements, chunk }: Stage): number {
@@ -43,9 +52,14 @@ function resultCount(stage: Stage): number {
   return stage.outer * chunksOf(stage) * stage.inner;
 }
 
+interface Group {
+  readonly reduced: boolean;
+  size: number;
+}
+
 /** Runs of neighboring axes that are reduced or kept together. */
-function groupsOf(shape: Shape, axes: readonly number[]): { reduced: boolean; size: number }[] {
-  const groups: { reduced: boolean; size: number }[] = [];
+function groupsOf(shape: Shape, axes: readonly number[]): Group[] {
+  const groups: Group[] = [];
   shape.forEach((size, axis) => {
     if (size === 1) return;
     const reduced = axes.includes(axis);
@@ -56,9 +70,11 @@ function groupsOf(shape: Shape, axes: readonly number[]): { reduced: boolean; si
   return groups;
 }
 
-/** Elements of an item that a workgroup shares: few enough that each processor has several items. */
-function sharedChunk({ processors }: Capabilities, outer: number, elements: number): number {
-  return Math.max(CHUNK, Math.ceil(outer * elements / (4 * processors)));
+/** Elements of an item that a workgroup shares: all, or few enough that each processor has several items. */
+function chunkOf({ processors }: Capabilities, outer: number, elements: number): number {
+  if (elements <= ONE_LAUNCH) return elements;
+  const chunk = 4 * Math.ceil(Math.max(CHUNK, outer * elements / (4 * processors)) / 4);
+  return elements > 2 * chunk ? chunk : elements;
 }
 
 /** The dispatches of a reduction; the largest group of axes first, since the rest then reads less. */
@@ -66,6 +82,17 @@ function stagesOf(capabilities: Capabilities, shape: Shape, axes: readonly numbe
   const groups = groupsOf(shape, axes);
   const product = (part: typeof groups) => part.reduce((all, { size }) => all * size, 1);
   const stages: Stage[] = [];
+  // Around the axes that stay, as of a bias: on a GPU one launch, not one for each side.
+  if (shares(capabilities, 1) && groups.length === 3 && groups[0]!.reduced) {
+    const [images, { size: outer }, { size: run }] = groups as [Group, Group, Group];
+    const elements = images.size * run;
+    const chunk = chunkOf(capabilities, outer, elements);
+    stages.push({ outer, elements, inner: 1, chunk, run });
+    groups.splice(0, 3, { reduced: false, size: outer }, {
+      reduced: true,
+      size: Math.ceil(elements / chunk),
+    });
+  }
   for (;;) {
     let at = -1;
     groups.forEach(({ reduced, size }, index) => {
@@ -76,10 +103,11 @@ function stagesOf(capabilities: Capabilities, shape: Shape, axes: readonly numbe
     const outer = product(groups.slice(0, at));
     const inner = product(groups.slice(at + 1));
     while (group.size > 1) {
-      const least = shares(capabilities, inner)
-        ? sharedChunk(capabilities, outer, group.size)
-        : CHUNK;
-      const chunk = group.size > 2 * least ? least : group.size;
+      const chunk = shares(capabilities, inner)
+        ? chunkOf(capabilities, outer, group.size)
+        : group.size > 2 * CHUNK
+        ? CHUNK
+        : group.size;
       stages.push({ outer, elements: group.size, inner, chunk });
       group.size = Math.ceil(group.size / chunk);
     }
@@ -101,6 +129,13 @@ export function lanesFor(capabilities: Capabilities, inner: number, chunk: numbe
   return shares(capabilities, inner) && chunk >= 32 ? plainLocalSize(capabilities) : 1;
 }
 
+/** Invocations of the workgroup of an item with so many elements. */
+function wideLanes({ maxWorkgroupInvocations, maxWorkgroupSize }: Capabilities, elements: number) {
+  const most = Math.min(MOST_LANES, maxWorkgroupInvocations, maxWorkgroupSize[0]);
+  const wanted = Math.max(64, Math.min(most, elements / LANE_ELEMENTS));
+  return 2 ** Math.floor(Math.log2(wanted));
+}
+
 function dispatchStage(
   capabilities: Capabilities,
   stage: Stage,
@@ -109,21 +144,24 @@ function dispatchStage(
   by: number,
   [from, to]: readonly [number, number],
 ): Dispatch {
-  const { inner, elements, chunk } = stage;
+  const { outer, inner, elements, chunk, run = elements } = stage;
   const chunks = chunksOf(stage);
   const items = resultCount(stage);
-  const lanes = lanesFor(capabilities, inner, chunk);
-  const quads = capabilities.deviceClass === "cpu" && dtype !== "float16" && inner === 1 &&
-    elements % 4 === 0 && chunk % 4 === 0;
-  const [inners, parts] = [divisor(inner), divisor(chunks)];
+  const shared = lanesFor(capabilities, inner, chunk) > 1;
+  const lanes = shared ? wideLanes(capabilities, chunk) : 1;
+  const cpu = capabilities.deviceClass === "cpu";
+  const quads = (cpu || shared) && dtype !== "float16" && inner === 1 &&
+    [elements, chunk, run].every((size) => size % 4 === 0);
+  const [inners, parts, runs] = [divisor(inner), divisor(chunks), divisor(run)];
   return makeDispatch(
     programs[usesTexels(capabilities) ? "reduce/reduce.texel" : "reduce/reduce.storage"],
     {
-      local_size_x: plainLocalSize(capabilities),
+      local_size_x: shared ? lanes : plainLocalSize(capabilities),
       type: TYPE_CODES[dtype]!,
       operation,
       lanes,
       quads: quads ? 1 : 0,
+      runs: run < elements ? 1 : 0,
     },
     {
       items,
@@ -131,13 +169,16 @@ function dispatchStage(
       inner,
       chunk,
       chunks,
+      run,
+      jump: outer * run,
       multiplier_inner: inners.multiplier,
       multiplier_chunks: parts.multiplier,
-      shifts: inners.shift | (parts.shift << 5),
+      multiplier_run: runs.multiplier,
+      shifts: inners.shift | (parts.shift << 5) | (runs.shift << 10),
       divisor: by,
     },
     [from, from, to],
-    lanes > 1 ? foldGrid(capabilities, items) : gridForItems(capabilities, items),
+    shared ? foldGrid(capabilities, items) : gridForItems(capabilities, items),
   );
 }
 

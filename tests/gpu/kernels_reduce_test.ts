@@ -45,6 +45,9 @@ const ROWS: readonly (readonly [shape: readonly number[], axes: readonly number[
   [[3, 700, 16], [1]],
   [[2, 513, 3, 130], [1, 3]],
   [[70_001], [0]],
+  [[3, 5, 128], [0, 2]],
+  [[2, 3, 7, 9], [0, 2, 3]],
+  [[2, 2, 70_000], [0, 2]],
 ];
 
 for (const [name, capabilities] of DEVICES) {

@@ -8,6 +8,7 @@ import { GRADIENT_TILES } from "../../src/kernels/convolution_gradient_igemm.ts"
 import { tileThreads } from "../../src/kernels/convolution_tiles.ts";
 import { planDeconvolution } from "../../src/kernels/deconvolution.ts";
 import type { Plan } from "../../src/kernels/plan.ts";
+import { planReduce } from "../../src/kernels/reduce.ts";
 import { FORGED } from "../reference/capabilities.ts";
 import { test } from "../support/test.ts";
 
@@ -144,5 +145,25 @@ test("weight gradients fill their tiles and a GPU's processors", () => {
     assert(each <= 16, `${name}: ${each} chunks for an invocation`);
     // Four pixels of the gradient are read at once.
     assertEquals(product!.constants["quads_m"], 1, name);
+  }
+});
+
+test("a bias gradient takes one launch on a GPU, and two where its channels are few and large", () => {
+  const cases: readonly (readonly [readonly number[], number])[] = [
+    [[2, 64, 56, 56], 1],
+    [[1, 64, 135, 240], 1],
+    [[4, 256, 7, 7], 1],
+    [[32, 3, 224, 224], 2],
+  ];
+  for (const [shape, launches] of cases) {
+    const { dispatches } = planReduce(FORGED.gpu, "sum", shape, [0, 2, 3], "float32");
+    assertEquals(dispatches.length, launches, `${shape}`);
+    const [first] = dispatches;
+    const pixels = shape[2]! * shape[3]!;
+    assertEquals(first!.constants["quads"], pixels % 4 === 0 ? 1 : 0, `${shape}`);
+    // Many loads of each invocation are on their way at once, and no processor is without work.
+    const loads = first!.push[first!.program.push["chunk"]!.offset / 4]! /
+      (4 * first!.constants["local_size_x"]!);
+    assert(loads <= 32 || first!.grid[0] >= FORGED.gpu.processors, `${shape}: ${loads}`);
   }
 });

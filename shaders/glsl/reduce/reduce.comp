@@ -3,7 +3,8 @@
 // [outer][chunks][inner], each element from `chunk` neighbors along the axis. Long axes take several dispatches.
 // Index map: item i is one result. k_lanes > 1: the invocations of a workgroup share one item, each taking every
 // k_lanes-th element, and combine in shared memory (where neighbors should read neighbors). 4 bytes read per addition.
-// k_quads, on CPU devices: one load for four elements, which are added up in the same order and so to the same bits.
+// k_quads: one load for four elements, which with one lane are added up in the same order and so to the same bits.
+// k_runs: the elements of an item lie in several places, as those of a channel in several images.
 #version 450
 #extension GL_GOOGLE_include_directive : require
 #extension GL_EXT_control_flow_attributes : require
@@ -14,8 +15,10 @@ layout(local_size_x_id = 0) in;
 layout(constant_id = 3) const uint k_type = 0u;
 layout(constant_id = 4) const uint k_operation = 0u; // 0 sum, 1 maximum, 2 minimum
 layout(constant_id = 5) const uint k_lanes = 1u; // 1 or the local size, a power of two
-// inner and k_lanes are 1, elements and chunk multiples of 4, and x has words.
+// inner is 1, elements, chunk and run are multiples of 4, and x has words.
 layout(constant_id = 6) const bool k_quads = false;
+// x is [elements / run][outer][run], inner is 1.
+layout(constant_id = 7) const bool k_runs = false;
 
 #include "lib/divide.glsl"
 #include "lib/grid.glsl"
@@ -32,12 +35,15 @@ layout(push_constant) uniform Push {
   uint inner;
   uint chunk;
   uint chunks;
-  uint multiplier_inner, multiplier_chunks;
-  uint shifts; // five bits each for inner, chunks
+  uint run;
+  uint jump; // from run to run of an item
+  uint multiplier_inner, multiplier_chunks, multiplier_run;
+  uint shifts; // five bits each for inner, chunks, run
   float divisor; // of the result
 } push;
 
 const uint k_slots = k_lanes > 1u ? k_lanes : 1u;
+const uint k_ahead = k_lanes > 1u ? 4u : 1u; // quads that are on their way at once
 shared uint shared_words[k_slots];
 
 uint load(uint index) {
@@ -90,6 +96,15 @@ void take(inout uint sum, inout float rest, uint word) {
   sum = floatBitsToUint(s);
 }
 
+// Where element `at` of an item lies.
+uint place(uint base, uint at) {
+  if (k_runs) {
+    uint run = divide(at, push.multiplier_run, push.shifts >> 10);
+    return base + run * push.jump + (at - run * push.run);
+  }
+  return base + at * push.inner;
+}
+
 void main() {
   uint i = k_lanes > 1u ? workgroup_index() : invocation_index();
   if (i >= push.items) {
@@ -97,24 +112,35 @@ void main() {
   }
   uint rest = divide(i, push.multiplier_inner, push.shifts & 31u);
   uint c = i - rest * push.inner;
-  uint outer = divide(rest, push.multiplier_chunks, push.shifts >> 5);
+  uint outer = divide(rest, push.multiplier_chunks, (push.shifts >> 5) & 31u);
   uint begin = (rest - outer * push.chunks) * push.chunk;
   uint end = min(begin + push.chunk, push.elements) + opaque_zero();
-  uint base = outer * push.elements * push.inner + c;
+  uint base = k_runs ? outer * push.run : outer * push.elements * push.inner + c;
   uint lane = k_lanes > 1u ? gl_LocalInvocationID.x : 0u;
   uint sums[4] = uint[4](start(), start(), start(), start());
   float rest_of_sum = 0.0;
-  for (uint step = begin + lane; step < end; step += 4u * k_lanes) {
-    uvec4 four = k_quads ? QUAD(x_quads, (base + step) >> 2u) : uvec4(0u);
-    [[unroll]] for (uint u = 0u; u < 4u; u++) {
-      if (k_quads) {
-        take(sums[u], rest_of_sum, four[u]);
-        continue;
+  if (k_quads) {
+    for (uint first = begin + 4u * lane; first < end; first += 4u * k_ahead * k_lanes) {
+      uvec4 next[k_ahead];
+      [[unroll]] for (uint q = 0u; q < k_ahead; q++) {
+        next[q] = QUAD(x_quads, place(base, min(first + 4u * q * k_lanes, end - 4u)) >> 2u);
       }
-      uint at = step + u * k_lanes;
-      uint word = load(base + min(at, end - 1u) * push.inner);
-      if (at < end) {
-        take(sums[u], rest_of_sum, word);
+      [[unroll]] for (uint q = 0u; q < k_ahead; q++) {
+        if (k_ahead == 1u || first + 4u * q * k_lanes < end) {
+          [[unroll]] for (uint u = 0u; u < 4u; u++) {
+            take(sums[u], rest_of_sum, next[q][u]);
+          }
+        }
+      }
+    }
+  } else {
+    for (uint first = begin + lane; first < end; first += 4u * k_lanes) {
+      [[unroll]] for (uint u = 0u; u < 4u; u++) {
+        uint at = first + u * k_lanes;
+        uint word = load(place(base, min(at, end - 1u)));
+        if (at < end) {
+          take(sums[u], rest_of_sum, word);
+        }
       }
     }
   }
