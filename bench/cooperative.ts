@@ -19,6 +19,7 @@ import {
 import { cooperativeAccess } from "../src/kernels/cooperative_pack.ts";
 import { COOPERATIVE_TILES, cooperativeTileFits } from "../src/kernels/cooperative_tile.ts";
 import type { Plan } from "../src/kernels/plan.ts";
+import { Clock } from "./clock.ts";
 import { values } from "./data.ts";
 import { convolutionOf, type Layer, layers, layoutOf } from "./layers.ts";
 import { bindPlan } from "./plan_runner.ts";
@@ -94,9 +95,7 @@ async function timesOf(device: Device, plan: Plan, problem: ConvolutionProblem, 
     await device.synchronize();
     const found: number[][] = plan.dispatches.map(() => []);
     for (let i = 0; i < RUNS; i++) {
-      device.startProfile();
-      run();
-      const kernels = await device.stopProfile();
+      const { kernels } = await Clock.of(device).time(run);
       kernels.forEach(({ nanoseconds }, at) => found[at]!.push((nanoseconds ?? NaN) / 1e3));
     }
     return found.map(median);

@@ -18,6 +18,7 @@ import {
 } from "./rivals.ts";
 import {
   deviceTimes,
+  joinTimes,
   makeNetwork,
   readTimes,
   sample,
@@ -45,16 +46,25 @@ export interface Measured {
   readonly kernels: readonly KernelTiming[];
 }
 
-async function onDevice(
+/** Submissions that are timed by the device's own clock before the race, and again behind it. */
+const DEVICE_ROUNDS = 3;
+
+/** Runs a race between two rounds of device times: moments at which something else slows the device down are short. */
+async function besideDevice<T>(
   device: Device,
   subject: Subject,
   count: number,
   milliseconds: number,
+  between: () => Promise<T>,
 ) {
-  const found = await deviceTimes(device, subject, count, milliseconds);
-  if (found === null) return { rest: {}, kernels: [] };
+  const round = () => deviceTimes(device, subject, count, milliseconds / 2, DEVICE_ROUNDS);
+  const first = await round();
+  const value = await between();
+  const found = joinTimes(first, await round());
+  if (found === null) return { value, rest: {}, kernels: [] };
   const { min, median: middle } = summarize(found.milliseconds);
   return {
+    value,
     rest: { device_ms_min: min, device_ms_median: middle },
     kernels: found.kernels,
   };
@@ -98,17 +108,13 @@ export async function measureLayer(
     const work = { gflop, bytes: dtype === "float16" ? bytes / 2 : bytes };
     if (work.gflop === 0) rivals.push(await copyRival(device, work.bytes));
     const count = await warmUp(device, subject);
-    const found = await race(
-      effort,
-      rivals,
-      5,
-      () => wallTimes(device, subject, count, effort.milliseconds, 5),
-    );
-    const { rest, kernels } = await onDevice(
+    const { milliseconds } = effort;
+    const { value: found, rest, kernels } = await besideDevice(
       device,
       subject,
       count,
-      effort.milliseconds,
+      milliseconds,
+      () => race(effort, rivals, 5, () => wallTimes(device, subject, count, milliseconds, 5)),
     );
     const ours = makeResult(
       ourName(dtype),
@@ -139,11 +145,15 @@ export async function measureSubject(
   effort: Effort,
 ): Promise<Result> {
   const count = await warmUp(device, subject);
-  const wall = summarize(
-    await wallTimes(device, subject, count, effort.milliseconds, 5),
+  const { milliseconds } = effort;
+  const { value: wall, rest } = await besideDevice(
+    device,
+    subject,
+    count,
+    milliseconds,
+    () => wallTimes(device, subject, count, milliseconds, 5),
   );
-  const { rest } = await onDevice(device, subject, count, effort.milliseconds);
-  return { ...makeResult(ourName(), id, "fwd", wall, work, true), ...rest };
+  return { ...makeResult(ourName(), id, "fwd", summarize(wall), work, true), ...rest };
 }
 
 /**

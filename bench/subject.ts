@@ -3,6 +3,7 @@
 
 import type { Device, KernelTiming, Tensor } from "../mod.ts";
 import { scope, tensor } from "../mod.ts";
+import { Clock } from "./clock.ts";
 import { sizeOf, values } from "./data.ts";
 import { makeInputs, type OperatorRow } from "./operators.ts";
 import { FoldedNetwork } from "../examples/upscale/folded_network.ts";
@@ -106,7 +107,7 @@ export async function warmUp(
   return count;
 }
 
-/** Wall-clock milliseconds of one run: enqueue `count` runs, submit, wait, divide. */
+/** Wall-clock milliseconds of one run, behind busy work on GPUs: enqueue `count` runs, submit, wait, divide. */
 export async function wallTimes(
   device: Device,
   subject: Subject,
@@ -115,6 +116,8 @@ export async function wallTimes(
   atLeast: number,
 ): Promise<number[]> {
   const results: number[] = [];
+  await Clock.of(device).spin();
+  await device.synchronize();
   const start = performance.now();
   while (results.length < atLeast || performance.now() - start < milliseconds) {
     const before = performance.now();
@@ -142,35 +145,53 @@ export async function readTimes(
   return results;
 }
 
-/** GPUs lower their clock within microseconds without work, and raise it within tens of milliseconds. */
-const SPIN_MILLISECONDS = 100;
+/** Device milliseconds of single runs, and the kernels of one. */
+export interface DeviceTimes {
+  readonly milliseconds: readonly number[];
+  readonly kernels: readonly KernelTiming[];
+}
 
 /**
  * Device milliseconds of a run by timestamps around every kernel; null where the device has none. Several runs are
- * submitted at once, after some busy time on GPUs, so that the clock is up.
+ * submitted at once, behind busy work on GPUs, so that the clock is up.
  *
  * @param count Runs for each submission.
- * @param limit Five submissions at least, more while they take less than these milliseconds together.
- * @returns Times of single runs, and the kernels of the last one.
+ * @param atLeast Submissions at least, more while they take less than `limit` milliseconds together.
+ * @returns Times of single runs, and the kernels of the fastest submission.
  */
 export async function deviceTimes(
   device: Device,
   subject: Subject,
   count: number,
   limit: number,
-): Promise<{ milliseconds: number[]; kernels: KernelTiming[] } | null> {
-  if (!device.adapter.software) await wallTimes(device, subject, count, SPIN_MILLISECONDS, 1);
+  atLeast = 5,
+): Promise<DeviceTimes | null> {
+  const clock = Clock.of(device);
   const milliseconds: number[] = [];
-  let kernels: KernelTiming[] = [];
+  let kernels: readonly KernelTiming[] = [];
   const start = performance.now();
-  while (milliseconds.length < 5 || performance.now() - start < limit) {
-    device.startProfile();
-    await batch(device, subject, count);
-    const all = await device.stopProfile();
+  while (milliseconds.length < atLeast || performance.now() - start < limit) {
+    const { kernels: all } = await clock.time(() => {
+      for (let i = 0; i < count; i++) release(subject.run());
+    });
     if (all.some(({ nanoseconds }) => nanoseconds === null)) return null;
     const total = all.reduce((sum, { nanoseconds }) => sum + nanoseconds!, 0);
-    milliseconds.push(total / count / 1e6);
-    kernels = all.slice(-all.length / count);
+    const time = total / count / 1e6;
+    if (time < Math.min(...milliseconds, Infinity)) kernels = all.slice(-all.length / count);
+    milliseconds.push(time);
   }
   return { milliseconds, kernels };
+}
+
+/** What two rounds of {@linkcode deviceTimes} gave together, so that one bad moment does not decide. */
+export function joinTimes(
+  first: DeviceTimes | null,
+  second: DeviceTimes | null,
+): DeviceTimes | null {
+  if (first === null || second === null) return null;
+  const least = ({ milliseconds }: DeviceTimes) => Math.min(...milliseconds);
+  return {
+    milliseconds: [...first.milliseconds, ...second.milliseconds],
+    kernels: (least(first) < least(second) ? first : second).kernels,
+  };
 }

@@ -7,13 +7,13 @@
 //   --directions LIST  fwd, bwd_data, bwd_weight
 //   --match PATTERN    only variants whose names match
 //   --batch N          multiplies the layers' batches (default 1)
-//   --runs N           runs of each variant (default 15)
+//   --runs N           runs of each variant in a round (default 10)
+//   --rounds N         rounds over the variants of a layer, of which the least median counts (default 2)
 //   --most N           variants that are printed for each layer (default 6)
 //   --seconds N        begins nothing after this time (default 80)
 
 import { parseArgs } from "node:util";
-import { defaultDevice, type Device, type DeviceBuffer, type Dispatch } from "../mod.ts";
-import { programs } from "../shaders/manifest.ts";
+import { defaultDevice, type Device, type DeviceBuffer } from "../mod.ts";
 import {
   convolutionCandidates,
   type ConvolutionSettings,
@@ -24,7 +24,8 @@ import {
   weightGradientCandidates,
 } from "../src/kernels/convolution_gradient.ts";
 import { deconvolutionCandidates, planDeconvolution } from "../src/kernels/deconvolution.ts";
-import { makeDispatch, type Plan } from "../src/kernels/plan.ts";
+import type { Plan } from "../src/kernels/plan.ts";
+import { Clock } from "./clock.ts";
 import { values } from "./data.ts";
 import { convolutionOf, type Direction, type Layer, layers, layoutOf } from "./layers.ts";
 import { bindPlan, type BoundPlan } from "./plan_runner.ts";
@@ -35,7 +36,8 @@ const { values: options } = parseArgs({
     only: { type: "string", default: "R1,R2,R3,R4,R5,R6,R7,V1,X1,M1,S2,U1,G1,T1,W2,W3" },
     directions: { type: "string", default: "fwd,bwd_data,bwd_weight" },
     batch: { type: "string", default: "1" },
-    runs: { type: "string", default: "15" },
+    runs: { type: "string", default: "10" },
+    rounds: { type: "string", default: "2" },
     match: { type: "string", default: "" },
     most: { type: "string", default: "6" },
     seconds: { type: "string", default: "80" },
@@ -128,34 +130,17 @@ class Workbench {
   }
 }
 
-/** Multiply-adds for some milliseconds, so that the device's clock is up when the measurement begins. */
-function makeSpin(device: Device): { dispatch: Dispatch; gflop: number; output: DeviceBuffer } {
-  const [invocations, rounds] = [1 << 19, 256];
-  const dispatch = makeDispatch(
-    programs["probe/multiply_add"],
-    { local_size_x: 64, rounds },
-    { factor: 0.999, shift: 0.001 },
-    [0],
-    [invocations / 64, 1, 1],
-  );
-  const output = device.allocate(invocations * 4, "spin");
-  return { dispatch, output, gflop: 2 * 24 * 8 * rounds * invocations / 1e9 };
-}
-
-/** Dispatches before a measurement, some 20 milliseconds: a device's clock falls while a pipeline is compiled. */
-const SPINS = 25;
-
 const device = defaultDevice();
-/** Best speed of the spinning so far, and measurements before which it was far below that. */
-let [best, slow] = [0, 0];
-const cpu = device.capabilities.deviceClass === "cpu";
+const clock = Clock.of(device);
+/** Measurements before which the clock was low. */
+let slow = 0;
 const runs = Number(options.runs);
+const rounds = Number(options.rounds);
 const match = new RegExp(options.match);
 const deadline = performance.now() + 1e3 * Number(options.seconds);
 const most = Number(options.most);
 const batch = Number(options.batch);
 const bench = new Workbench(device);
-const spin = makeSpin(device);
 
 /** Microseconds of a plan from its first dispatch to the end of its last. */
 async function timePlan(plan: Plan, byteLength: number): Promise<number> {
@@ -163,15 +148,10 @@ async function timePlan(plan: Plan, byteLength: number): Promise<number> {
   try {
     run();
     await device.synchronize();
-    device.startProfile();
-    const before = cpu ? 0 : SPINS;
-    for (let i = 0; i < before; i++) device.dispatch(spin.dispatch, [spin.output], "spin");
-    for (let i = 0; i < runs; i++) run();
-    const profile = await device.stopProfile();
-    const rows = profile.slice(before);
-    const speed = cpu ? Infinity : spin.gflop / profile[before - 1]!.nanoseconds! * 1e9;
-    best = Math.max(best, cpu ? 0 : speed);
-    if (speed < 0.9 * best) slow++;
+    const { kernels: rows, fast } = await clock.time(() => {
+      for (let i = 0; i < runs; i++) run();
+    });
+    if (!fast) slow++;
     const length = plan.dispatches.length;
     return median(Array.from({ length: runs }, (_, i) => {
       const [first, last] = [rows[i * length]!, rows[(i + 1) * length - 1]!];
@@ -182,22 +162,22 @@ async function timePlan(plan: Plan, byteLength: number): Promise<number> {
   }
 }
 
-if (!cpu) {
-  device.startProfile();
-  for (let i = 0; i < 40; i++) device.dispatch(spin.dispatch, [spin.output], "spin");
-  const times = (await device.stopProfile()).map(({ nanoseconds }) => nanoseconds!);
-  console.log(`spin: ${Math.round(spin.gflop / median(times) * 1e9)} GFLOP/s`);
-}
+await clock.spin();
+if (clock.best > 0) console.log(`busy: ${Math.round(clock.best)} GFLOP/s`);
 for (const layer of layers.filter(({ id }) => options.only.split(",").includes(id))) {
   for (const direction of options.directions.split(",") as Direction[]) {
     const { names, plan } = familyOf(device, layer, direction, batch);
     const bytes = largestBytes(layer, batch);
-    const found: { name: string; microseconds: number }[] = [];
     const chosenNames = names.filter((name, at) => at === 0 || match.test(name));
-    for (const name of chosenNames) {
-      if (performance.now() > deadline) break;
-      found.push({ name, microseconds: await timePlan(plan(name), bytes) });
+    const least = new Map<string, number>();
+    for (let round = 0; round < rounds; round++) {
+      for (const name of chosenNames) {
+        if (performance.now() > deadline) break;
+        const time = await timePlan(plan(name), bytes);
+        least.set(name, Math.min(time, least.get(name) ?? Infinity));
+      }
     }
+    const found = [...least].map(([name, microseconds]) => ({ name, microseconds }));
     found.sort((a, b) => a.microseconds - b.microseconds);
     const flops = plan().flops;
     const lines = found.slice(0, most).map(({ name, microseconds }) =>
@@ -211,4 +191,3 @@ for (const layer of layers.filter(({ id }) => options.only.split(",").includes(i
 }
 if (slow > 0) console.log(`${slow} measurements at a low clock`);
 bench.release();
-spin.output.release();
