@@ -49,6 +49,7 @@ import {
   convolutionSlots,
   describeConvolution,
 } from "./convolution_problem.ts";
+import { planTapsConvolution, prefersTaps, supportsTaps } from "./convolution_taps.ts";
 import { LAUNCH_PRODUCTS, rankTiles, type Tile, tileFits, TILES } from "./convolution_tiles.ts";
 import { planWindowConvolution, prefersWindow, supportsWindow } from "./convolution_window.ts";
 import type { Capabilities, Plan } from "./plan.ts";
@@ -152,6 +153,12 @@ export const CONVOLUTION_VARIANTS: readonly ConvolutionVariant[] = [
     supports: supportsCpuConvolution,
     when: prefersCpuConvolution,
     plan: planCpuConvolution,
+  },
+  {
+    name: "taps",
+    supports: supportsTaps,
+    when: prefersTaps,
+    plan: planTapsConvolution,
   },
   {
     name: "window",
@@ -301,7 +308,12 @@ export function problemCandidates(
   );
   const chosen = chooseVariant(capabilities, problem).name;
   const others = rows.map(({ name }) => name).filter((name) => name !== chosen);
-  if (chosen !== "igemm") return [chosen, ...tiles, ...others].slice(0, MOST_CANDIDATES);
+  if (chosen !== "igemm") {
+    // The kernel without any blocking is last: it is there for what no other can compute.
+    const [last, ...better] = others.toReversed();
+    const end = last === undefined ? [] : [last];
+    return [chosen, ...better.reverse(), ...tiles, ...end].slice(0, MOST_CANDIDATES);
+  }
   return [...tiles.slice(0, MOST_CANDIDATES - others.length), ...others];
 }
 

@@ -304,6 +304,16 @@ gpuTest("every load path gives equal bits", async () => {
   }
 });
 
+gpuTest("several filters of many channels add up what each pixel gives them", async () => {
+  const { label, settings } = make("NCHW", [1, 37, 21, 72], [2, 3, 3], {
+    padding: [2, 0],
+    dilation: [2, 1],
+    hasBias: true,
+    activation: relu,
+  });
+  assert(await check(settings, label, "taps"));
+});
+
 gpuTest(
   "a product split over its taps agrees with the oracle, whichever way it reads",
   async () => {

@@ -2,7 +2,7 @@
 // workgroups for its processors.
 
 import { assert, assertEquals } from "@std/assert";
-import type { ConvolutionSettings } from "../../src/kernels/convolution.ts";
+import { type ConvolutionSettings, planConvolution } from "../../src/kernels/convolution.ts";
 import { planWeightGradient } from "../../src/kernels/convolution_gradient.ts";
 import { GRADIENT_TILES } from "../../src/kernels/convolution_gradient_igemm.ts";
 import { tileThreads } from "../../src/kernels/convolution_tiles.ts";
@@ -84,9 +84,25 @@ test("phases of transposed convolutions share a launch on a GPU, and none walks 
   assertEquals(planDeconvolution(FORGED.gpu, even).dispatches[0]!.constants["load"], 2);
 });
 
+test("many channels into one filter keep a GPU busy, and are read once", () => {
+  const image = { layout: "NCHW", input: [1, 64, 270, 480], weight: [64, 1, 5, 5] } as const;
+  const settings = { ...image, size: [270, 480], padding: [2, 2] };
+  const plan = planDeconvolution(FORGED.gpu, settings);
+  assertEquals([plan.label, plan.dispatches.length], ["Deconvolution/phases_taps", 1]);
+  const { constants, grid } = plan.dispatches[0]!;
+  assert(grid[0] >= 0.75 * FORGED.gpu.processors && grid[0] <= FORGED.gpu.processors, `${grid}`);
+  // Pixels that workgroups read, over all; the border of each is read by its neighbors too.
+  const read = grid[0] * constants["columns"]! * 4 * constants["rows"]! / (270 * 480);
+  assert(read < 1.5, `each pixel is read ${read} times`);
+  // Three and more channels of a picture, and few windows: still no product with an empty tile.
+  const last = { layout: "NCHW", input: [1, 64, 135, 240], weight: [3, 64, 3, 3] } as const;
+  assertEquals(planConvolution(FORGED.gpu, { ...last, padding: [1, 1] }).label, "Convolution/taps");
+});
+
 test("windows of one filter and many channels keep a GPU busy", () => {
   const image = { layout: "NCHW", input: [1, 64, 270, 480], weight: [64, 1, 5, 5] } as const;
-  const plan = planDeconvolution(FORGED.gpu, { ...image, size: [270, 480], padding: [2, 2] });
+  const settings = { ...image, size: [270, 480], padding: [2, 2] };
+  const plan = planDeconvolution(FORGED.gpu, settings, "phases_window");
   assertEquals(plan.label, "Deconvolution/phases_window_split");
   const { program, constants, push } = plan.dispatches[0]!;
   const count = push[program.push["count"]!.offset / 4]!;
