@@ -12,7 +12,7 @@ const ROUNDS = 256;
 const GFLOP = 2 * 24 * 8 * ROUNDS * INVOCATIONS / 1e9;
 
 /** Busy milliseconds before a measurement, when the clock is first raised, and when it was found low. */
-const BEFORE = 15;
+const BEFORE = 12;
 const FIRST = 150;
 const AGAIN = 60;
 

@@ -41,21 +41,27 @@ function wordsOf(count: number, dtype: DType): number {
   return Math.ceil(count * dtypeByteLength(dtype) / 4);
 }
 
-/** Vec4s of an input row that the four neighboring windows of the CPU kernel cover. */
+/** Vec4s of an input row that four neighboring windows cover. */
 function quadsUnderRun(problem: PoolingProblem): number {
   const lead = (4 - problem.before[2] % 4) % 4;
   return Math.floor((lead + 3 * problem.stride[2] + problem.kernel[2] + 3) / 4);
 }
 
-/** The CPU kernel is unrolled over the window, so windows must be small; and its rows must be whole vec4s. */
-function fitsCpuKernel(capabilities: Capabilities, problem: PoolingProblem): boolean {
+/** The kernel that makes four neighbors is unrolled over the window, so windows must be small; rows must be whole vec4s. */
+function fitsQuads(
+  { deviceClass }: Capabilities,
+  problem: PoolingProblem,
+  dtype: DType,
+): boolean {
   const rows = problem.kernel[0] * problem.kernel[1];
-  return capabilities.deviceClass === "cpu" && problem.inner === 1 &&
+  // Single halves are stored in atomic steps.
+  const stores = deviceClass === "cpu" || dtype !== "float16" || problem.outputSize[2] % 4 === 0;
+  return stores && problem.inner === 1 &&
     problem.size[2] % 4 === 0 && !problem.adaptive && !problem.propagate &&
     rows * quadsUnderRun(problem) <= 32 && rows * problem.kernel[2] <= 64;
 }
 
-function cpuForward(
+function quadsForward(
   capabilities: Capabilities,
   problem: PoolingProblem,
   kind: Kind,
@@ -368,11 +374,13 @@ export function forwardDispatches(
     const dispatches = reduceForward(capabilities, problem, kind, dtype, bound);
     return { dispatches, variant: dispatches.length > 1 ? "reduce_twice" : "reduce" };
   }
-  if (fitsCpuKernel(capabilities, problem) && fitsCpuLanes(capabilities, problem, kind)) {
+  const quads = fitsQuads(capabilities, problem, dtype);
+  if (cpu && quads && fitsCpuLanes(capabilities, problem, kind)) {
     return { dispatches: [cpuLanes(capabilities, problem, dtype, bound)], variant: "cpu_lanes" };
   }
-  if (fitsCpuKernel(capabilities, problem)) {
-    return { dispatches: [cpuForward(capabilities, problem, kind, dtype, bound)], variant: "cpu" };
+  if (quads) {
+    const dispatches = [quadsForward(capabilities, problem, kind, dtype, bound)];
+    return { dispatches, variant: cpu ? "cpu" : "quads" };
   }
   return forwardDispatches(capabilities, problem, kind, dtype, bound, true);
 }

@@ -82,7 +82,7 @@ test("the device decides which kernel pools", () => {
   assertEquals(planPooling(FORGED.cpu, { ...P1, type: "avg" }).label, "Pooling/avg_cpu");
   const small: PoolingSettings = { ...P1, input: [8, 64, 16, 16] };
   assertEquals(planPooling(FORGED.cpu, small).label, "Pooling/max_cpu");
-  assertEquals(planPooling(FORGED.gpu, P1).label, "Pooling/max_general");
+  assertEquals(planPooling(FORGED.gpu, P1).label, "Pooling/max_quads");
   assertEquals(planPooling(FORGED.cpu, P1, "float16").label, "Pooling/max_cpu_lanes");
   assertEquals(planPooling(FORGED.cpu, P1, "float32", true).label, "Pooling/max_general");
   const passing = { ...P1, nanPolicy: "propagate" } as const;

@@ -1,5 +1,5 @@
 // builds: texel storage address
-// Max and average pooling on a CPU device: float32, channel-first, rows of whole vec4s, small windows.
+// Max and average pooling, channel-first, rows of whole vec4s, small windows: on CPU devices, and on GPUs.
 //
 // Operands: x and y, both [plane][depth][height][width]. Invocation i makes 4 neighbors of one output row from the
 // vec4s of k_vecs columns under them, each loaded once for each kernel row. A vec4 lies wholly inside a row or wholly
