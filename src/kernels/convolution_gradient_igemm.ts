@@ -32,7 +32,7 @@ export const GRADIENT_TILES: readonly Tile[] = [
   { name: "64x64", m: 64, n: 64, k: 16, rows: 1, cols: 1, efficiency: 0.42 },
   { name: "64x32", m: 64, n: 32, k: 16, rows: 1, cols: 1, efficiency: 0.36 },
   { name: "32x32", m: 32, n: 32, k: 16, rows: 1, cols: 1, efficiency: 0.3 },
-  { name: "16x64", m: 16, n: 64, k: 16, rows: 1, cols: 1, efficiency: 0.27 },
+  { name: "16x64", m: 16, n: 64, k: 16, rows: 1, cols: 1, efficiency: 0.16 },
   { name: "64x16", m: 64, n: 16, k: 16, rows: 1, cols: 1, efficiency: 0.27 },
 ];
 
@@ -41,6 +41,9 @@ const MOST_CHUNKS = 512;
 
 /** Invocations of a processor that are tried: gathering both operands waits longer than the estimate of a step knows. */
 const HELD = [384, 512, 768] as const;
+
+/** How much longer invocations with many sums take where the reduction is too short to be split: until they begin, few wait. */
+const SHORT_FACTOR = 1.25;
 
 /** The reduction is long: chunks are those that give every processor as many invocations. */
 function splitting({ processors }: Capabilities): Splitting {
@@ -84,7 +87,10 @@ export function rankGradientTiles(
   tiles: readonly Tile[] = GRADIENT_TILES,
 ): readonly TileChoice[] {
   const workOf = (tile: Tile): TileWork => gradientWork(problem, tile);
-  return rankWork(capabilities, tiles, workOf, splitting(capabilities));
+  const time = ({ tile, splits, time }: TileChoice): number =>
+    splits === 1 && tile.rows * tile.cols > 1 ? SHORT_FACTOR * time : time;
+  return rankWork(capabilities, tiles, workOf, splitting(capabilities))
+    .toSorted((a, b) => time(a) - time(b));
 }
 
 /** Axes on which a tap may lie outside the input, as bits. */

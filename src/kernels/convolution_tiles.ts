@@ -121,13 +121,21 @@ function heldThreads({ rows, cols }: Tile): number {
   return rows * cols === 4 ? 512 : rows * cols === 2 ? 640 : 1024;
 }
 
+/** Invocations with many sums that a processor needs to hide all of each other's waiting, and how much longer it takes fewer. */
+const FEW_THREADS = 384;
+const FEW_FACTOR = 1.15;
+
 /** Products that a processor could do in the time that all its workgroups take. */
 function processorTime(tile: Tile, workgroups: number, steps: number): number {
   const own = tile.m * tile.n * tile.k / tile.efficiency;
   const held = Math.max(1, Math.floor(heldThreads(tile) / tileThreads(tile)));
-  const together = (count: number): number =>
+  const together = (count: number): number => {
     // A single workgroup hides most of its own waiting, several all of it.
-    steps * (count === 1 ? own + STEP_PRODUCTS / 4 : Math.max(STEP_PRODUCTS, count * own));
+    if (count === 1) return steps * (own + STEP_PRODUCTS / 4);
+    const few = tile.rows * tile.cols > 1 && count * tileThreads(tile) < FEW_THREADS;
+    const factor = few ? FEW_FACTOR : 1;
+    return steps * Math.max(STEP_PRODUCTS, count * own * factor);
+  };
   const rest = workgroups % held;
   return Math.floor(workgroups / held) * together(held) + (rest === 0 ? 0 : together(rest));
 }
