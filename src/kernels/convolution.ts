@@ -83,12 +83,7 @@ export const CONVOLUTION_VARIANTS: readonly ConvolutionVariant[] = [
     when: prefersCpuLanes,
     plan: planCpuLanes,
   },
-  {
-    name: "cpu_flat",
-    supports: supportsCpuFlat,
-    when: prefersCpuFlat,
-    plan: planCpuFlat,
-  },
+  { name: "cpu_flat", supports: supportsCpuFlat, when: prefersCpuFlat, plan: planCpuFlat },
   {
     name: "cpu_depthwise",
     supports: supportsCpuDepthwise,
@@ -154,18 +149,8 @@ export const CONVOLUTION_VARIANTS: readonly ConvolutionVariant[] = [
     when: prefersCpuConvolution,
     plan: planCpuConvolution,
   },
-  {
-    name: "taps",
-    supports: supportsTaps,
-    when: prefersTaps,
-    plan: planTapsConvolution,
-  },
-  {
-    name: "window",
-    supports: supportsWindow,
-    when: prefersWindow,
-    plan: planWindowConvolution,
-  },
+  { name: "taps", supports: supportsTaps, when: prefersTaps, plan: planTapsConvolution },
+  { name: "window", supports: supportsWindow, when: prefersWindow, plan: planWindowConvolution },
   {
     name: "parts",
     // Only where less precision is allowed: candidates must not bring it in.
@@ -310,9 +295,8 @@ export function problemCandidates(
   const others = rows.map(({ name }) => name).filter((name) => name !== chosen);
   if (chosen !== "igemm") {
     // The kernel without any blocking is last: it is there for what no other can compute.
-    const [last, ...better] = others.toReversed();
-    const end = last === undefined ? [] : [last];
-    return [chosen, ...better.reverse(), ...tiles, ...end].slice(0, MOST_CANDIDATES);
+    const [better, last] = [others.slice(0, -1), others.slice(-1)];
+    return [chosen, ...better, ...tiles, ...last].slice(0, MOST_CANDIDATES);
   }
   return [...tiles.slice(0, MOST_CANDIDATES - others.length), ...others];
 }

@@ -10,6 +10,7 @@ import {
   describeConvolution,
   geometryConstants,
   type Layout,
+  product,
 } from "./convolution_problem.ts";
 import {
   planCpuGradient,
@@ -33,6 +34,7 @@ import {
   gradientWords,
 } from "./convolution_gradient_problem.ts";
 import { tileFits } from "./convolution_tiles.ts";
+import { divisor } from "./divisor.ts";
 import { planFill } from "./elementwise.ts";
 import { foldGrid, gridForItems, plainLocalSize } from "./grid.ts";
 import { type Capabilities, makeDispatch, type Plan, type Slot } from "./plan.ts";
@@ -166,10 +168,12 @@ function sumLanes(capabilities: Capabilities, quads: number, chunks: number): nu
 /** Adds up partial weights, in order. */
 function sumChunks(
   capabilities: Capabilities,
-  quads: number,
-  chunks: number,
+  { weightCount, channels, groups, kernel }: GradientProblem,
+  { chunks, tapMajor = false }: GradientParts,
   slots: readonly number[],
 ): Dispatch {
+  const quads = Math.ceil(weightCount / 4);
+  const groupChannels = divisor(channels / groups);
   const texel = capabilities.loadPath === "texel" &&
     quads * chunks <= capabilities.maxTexelBufferElements;
   const lanes = sumLanes(capabilities, quads, chunks);
@@ -178,8 +182,14 @@ function sumChunks(
     programs[
       texel ? "convolution/weight_gradient_sum.texel" : "convolution/weight_gradient_sum.storage"
     ],
-    { local_size_x: lanes * columns, lanes, columns },
-    { quads, chunks },
+    { local_size_x: lanes * columns, lanes, columns, taps: tapMajor ? product(kernel) : 1 },
+    {
+      quads,
+      chunks,
+      channels: channels / groups,
+      channels_multiplier: groupChannels.multiplier,
+      channels_shift: groupChannels.shift,
+    },
     slots,
     foldGrid(capabilities, Math.ceil(quads / columns)),
   );
@@ -244,7 +254,8 @@ export function planWeightGradient(
         (row === undefined ? `is not among ${names}` : "does not support this shape or device"),
     );
   }
-  const { name, chunks, dispatch, copies = new Map() } = row.plan(capabilities, problem);
+  const parts = row.plan(capabilities, problem);
+  const { name, chunks, dispatch, copies = new Map() } = parts;
   const slots: Slot[] = [{ role: "input", index: 0 }, { role: "input", index: 1 }];
   const temporary = (byteLength: number): number =>
     slots.push({ role: "temporary", byteLength }) - 1;
@@ -259,7 +270,7 @@ export function planWeightGradient(
   }
   const main = dispatch(chunks === 1 ? 0 : quads * 4);
   dispatches.push({ ...main, slots: main.slots.map((slot) => places[slot]!) });
-  if (chunks > 1) dispatches.push(sumChunks(capabilities, quads, chunks, [partial, output]));
+  if (chunks > 1) dispatches.push(sumChunks(capabilities, problem, parts, [partial, output]));
   return { ...work, label: `WeightGradient/${name}`, slots, dispatches };
 }
 

@@ -7,7 +7,12 @@ import {
   type GradientProblem,
   gradientWords,
 } from "./convolution_gradient_problem.ts";
-import { geometryConstants, type ImageStrides, type Triple } from "./convolution_problem.ts";
+import {
+  geometryConstants,
+  type ImageStrides,
+  product,
+  type Triple,
+} from "./convolution_problem.ts";
 import {
   rankWork,
   type Splitting,
@@ -93,13 +98,20 @@ export function rankGradientTiles(
     .toSorted((a, b) => time(a) - time(b));
 }
 
-/** Axes on which a tap may lie outside the input, as bits. */
-function boundsOf({ size, stride, kernel, dilation, padding, inputSize }: GradientProblem): number {
-  return [0, 1, 2].reduce((bits, axis) => {
+/** Axes on which a tap may lie outside the input, and what of the tile may have nothing to do, as bits. */
+function boundsOf(problem: GradientProblem, tile: Tile): number {
+  const { size, stride, kernel, dilation, padding, inputSize, filters, groups } = problem;
+  const axes = [0, 1, 2].map((axis) => {
     const last = (size[axis]! - 1) * stride[axis]! + (kernel[axis]! - 1) * dilation[axis]! -
       padding[axis]!;
-    return bits | (padding[axis]! > 0 || last >= inputSize[axis]! ? 1 << axis : 0);
-  }, 0);
+    return padding[axis]! > 0 || last >= inputSize[axis]!;
+  });
+  return [
+    ...axes,
+    filters / groups % tile.m !== 0,
+    problem.weightCount / filters % tile.n !== 0,
+    problem.batch * product(size) % tile.k !== 0,
+  ].reduce((bits, outside, at) => bits | (outside ? 1 << at : 0), 0);
 }
 
 /** Whether four neighboring pixels are neighbors in a tensor, wherever they begin. */
@@ -146,10 +158,14 @@ export function planIgemmGradient(
   const chunks = Math.ceil(columns / chunkColumns);
   const workgroups = tiles * chunks;
   const quads = quadsOf(problem);
+  // Scattered stores cost more than this saves, but for the few of a sum.
+  const tapMajor = !problem.channelLast && problem.channels / groups % tile.n === 0 &&
+    (chunks > 1 || product(problem.kernel) === 1);
   const divisors = [divisor(pixels), divisor(height), divisor(width)] as const;
   return {
     name: `igemm_${tile.name}`,
     chunks,
+    tapMajor,
     dispatch: (chunkStep) =>
       makeDispatch(
         programs["convolution/weight_gradient_igemm"],
@@ -164,7 +180,8 @@ export function planIgemmGradient(
           channel_last: problem.channelLast ? 1 : 0,
           quads_m: quads.gradient ? 1 : 0,
           quads_n: quads.input ? 1 : 0,
-          bounds: boundsOf(problem),
+          bounds: boundsOf(problem, tile),
+          tap_major: tapMajor ? 1 : 0,
           ...geometryConstants(problem),
         },
         {

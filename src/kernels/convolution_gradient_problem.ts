@@ -16,6 +16,8 @@ export interface GradientParts {
   readonly name: string;
   /** Parts; 1 if the dispatch writes the weight itself. */
   readonly chunks: number;
+  /** Whether a filter's partial weights go `[tap][channel]`, though its channels have their taps together. */
+  readonly tapMajor?: boolean;
   /** Operands of which the dispatch reads a copy: 0 the input, 1 the head gradient. */
   readonly copies?: ReadonlyMap<number, AlignedRows>;
   /**

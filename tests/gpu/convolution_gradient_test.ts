@@ -134,6 +134,23 @@ gpuTest("chunks are added up by several invocations on a GPU", async () => {
   }
 });
 
+gpuTest("columns of one tap are restored to the weight's order by the sum of chunks", async () => {
+  const device = await sharedDevice();
+  const capabilities = { ...device.capabilities, processors: 132 };
+  const cases = [
+    make("NCHW", [4, 16, 21, 24], [20, 3, 2], { padding: [1, 0], stride: [1, 2] }),
+    make("NCHW", [3, 32, 15, 20], [64, 1, 3], { groups: 2, padding: [0, 2], dilation: [1, 2] }),
+  ];
+  for (const { settings, label } of cases) {
+    const { inputs, expected } = prepare(settings, 13);
+    const plan = planWeightGradient(capabilities, settings, "igemm_64x16");
+    assertEquals([plan.dispatches.length, plan.dispatches[0]!.constants["tap_major"]], [2, 1]);
+    const bytes = await runPlan(device, plan, inputs, expected.data.length * 4);
+    const actual = new Float32Array(bytes.buffer, bytes.byteOffset, expected.data.length);
+    assertClose(actual, expected.data, { rtol: 1e-5, atol: 1e-5, label });
+  }
+});
+
 gpuTest(
   "a weight gradient in chunks has equal bits in 20 runs and on every load path",
   async () => {

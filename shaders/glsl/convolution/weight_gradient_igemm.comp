@@ -35,8 +35,12 @@ layout(constant_id = 18) const bool k_channel_last = false;
 // Whether four neighboring pixels are neighbors in the gradient (and, with a kernel of one tap, in x), and are read at once.
 layout(constant_id = 19) const bool k_quads_m = false;
 layout(constant_id = 20) const bool k_quads_n = false;
-// Axes on which a tap may lie outside the input: 1 depth, 2 height, 4 width.
-layout(constant_id = 21) const uint k_bounds = 7u;
+// What may lie outside: a tap of the input on an axis (1 depth, 2 height, 4 width), a filter of the tile (8), a column (16), a
+// pixel of the last step (32).
+layout(constant_id = 21) const uint k_bounds = 63u;
+// Whether columns go [tap][channel], so that those of a workgroup have one tap: its place is then worked out once a step. The
+// result is stored so too, and weight_gradient_sum restores the weight's order.
+layout(constant_id = 22) const bool k_tap_major = false;
 // Pixels of a step whose products are written out one after another.
 layout(constant_id = 25) const uint k_unroll = 1u;
 
@@ -71,7 +75,7 @@ const uint k_row_m = k_tile_m / 4u + 1u; // quads of a shared row; one more than
 const uint k_row_n = k_tile_n / 4u + 1u;
 const uint k_loads_m = k_tile_k * k_tile_m / k_threads;
 const uint k_loads_n = k_tile_k * k_tile_n / k_threads;
-// Taps whose place an invocation keeps: all that it reads, or one if it reads one tap of several pixels.
+// Columns whose offset an invocation keeps: all that it reads, or one if it reads one column of several pixels.
 const uint k_own = k_channel_last ? 1u : k_quads_n ? k_loads_n / 4u : k_loads_n;
 const uint k_quads = k_tile_k / 4u; // of the pixels of a step
 
@@ -106,8 +110,11 @@ void main() {
   [[unroll]] for (uint i = 0u; i < k_own; i++) {
     uint column = column_first + (k_quads_n ? quad_column(i) : column_of(i, k_tile_n));
     own_inside[i] = column < width;
-    uint c = k_channel_last ? column % push.group_channels : column / k_taps;
-    uint tap = k_channel_last ? column / push.group_channels : column % k_taps;
+    const bool channels_inside = k_channel_last || k_tap_major;
+    uint c = channels_inside ? column % push.group_channels : column / k_taps;
+    // The first column's tap is that of all in tap-major order; this way the compiler knows.
+    uint tap = k_tap_major ? column_first / push.group_channels
+      : k_channel_last ? column / push.group_channels : column % k_taps;
     uvec3 at = uvec3(k_kernel_d == 1u ? 0u : tap / (k_kernel_w * k_kernel_h), tap / k_kernel_w % k_kernel_h, tap % k_kernel_w);
     own_tap[i] = at * uvec3(k_dilation_d, k_dilation_h, k_dilation_w) - uvec3(k_padding_d, k_padding_h, k_padding_w);
     own_base[i] = (group * push.group_channels + c) * push.x_c + own_tap[i].x * push.x_d + own_tap[i].y * push.x_h +

@@ -1,13 +1,19 @@
 // How the matrix product of a weight gradient gathers its operands: the next step is read into registers, and stored in
 // shared memory once the step before has been multiplied.
 
-// Row (pixel of a step) and column (filter or tap) of load i in a tile of some width; of quads, the first row.
+// Row (pixel of a step) and column (filter or tap) of load i in a tile of some width; of quads, the first row. Four loads after
+// another are neighboring columns of one pixel, which are stored at once.
 uint row_of(uint i, uint width) {
-  return k_channel_last ? (thread + i * k_threads) / width : (thread + i * k_threads) % k_tile_k;
+  return k_channel_last ? (thread + i * k_threads) / width : thread % k_tile_k;
 }
 
 uint column_of(uint i, uint width) {
-  return k_channel_last ? (thread + i * k_threads) % width : (thread + i * k_threads) / k_tile_k;
+  return k_channel_last ? (thread + i * k_threads) % width
+    : (thread + i / 4u * k_threads) / k_tile_k * 4u + i % 4u;
+}
+
+bool outside(uint what) {
+  return (k_bounds & what) != 0u;
 }
 
 uint quad_column(uint i) {
@@ -34,7 +40,7 @@ void load_m(uint first, uint last, uint filter_base, uint filter_first) {
     uint at = n * push.g_n + column - n * push.pixels;
     [[unroll]] for (uint i = 0u; i < k_loads_m / 4u; i++) {
       uint filter_index = filter_first + quad_column(i);
-      bool inside = column < last && filter_index < push.group_filters;
+      bool inside = (!outside(32u) || column < last) && (!outside(8u) || filter_index < push.group_filters);
       vec4 four = LOAD4(gradient, inside ? (at + (filter_base + filter_index) * push.g_c) >> 2 : 0u);
       [[unroll]] for (uint j = 0u; j < 4u; j++) {
         next_m[i * 4u + j] = inside ? four[j] : 0.0;
@@ -49,7 +55,7 @@ void load_m(uint first, uint last, uint filter_base, uint filter_first) {
       at = place_m(place_of(min(column, push.columns - 1u)));
     }
     uint filter_index = filter_first + column_of(i, k_tile_m);
-    bool inside = column < last && filter_index < push.group_filters;
+    bool inside = (!outside(32u) || column < last) && (!outside(8u) || filter_index < push.group_filters);
     float value = LOAD1(gradient, inside ? at + (filter_base + filter_index) * push.g_c : 0u);
     next_m[i] = inside ? value : 0.0;
   }
@@ -61,7 +67,7 @@ void load_n(uint first, uint last) {
     uint n = divide(min(column, push.columns - 4u), push.pixels_multiplier, push.shifts & 31u);
     uint at = n * push.x_n + column - n * push.pixels;
     [[unroll]] for (uint i = 0u; i < k_loads_n / 4u; i++) {
-      bool inside = own_inside[i] && column < last;
+      bool inside = (!outside(16u) || own_inside[i]) && (!outside(32u) || column < last);
       vec4 four = LOAD4(x, inside ? (at + own_base[i]) >> 2 : 0u);
       [[unroll]] for (uint j = 0u; j < 4u; j++) {
         next_n[i * 4u + j] = inside ? four[j] : 0.0;
@@ -83,8 +89,9 @@ void load_n(uint first, uint last) {
     uint own = k_channel_last ? 0u : i;
     // In front of the input these wrap below 0, and so fail the unsigned comparison.
     uvec3 at_tap = window + own_tap[own];
-    bool inside = own_inside[own] && column < last && ((k_bounds & 1u) == 0u || at_tap.x < push.in_d) &&
-      ((k_bounds & 2u) == 0u || at_tap.y < push.in_h) && ((k_bounds & 4u) == 0u || at_tap.z < push.in_w);
+    bool inside = (!outside(16u) || own_inside[own]) && (!outside(32u) || column < last) &&
+      (!outside(1u) || at_tap.x < push.in_d) && (!outside(2u) || at_tap.y < push.in_h) &&
+      (!outside(4u) || at_tap.z < push.in_w);
     float value = LOAD1(x, inside ? at + own_base[own] : 0u);
     next_n[i] = inside ? value : 0.0;
   }
@@ -101,11 +108,19 @@ void store_next(uint half_index) {
   [[unroll]] for (uint i = 0u; i < k_loads_m; i++) {
     uint column = k_quads_m ? quad_column(i / 4u) : column_of(i, k_tile_m);
     uint row = k_quads_m ? thread % k_quads * 4u + i % 4u : row_of(i, k_tile_m);
-    tile_m[base_m + row * k_row_m + column / 4u][column % 4u] = next_m[i];
+    if (k_quads_m || k_channel_last) {
+      tile_m[base_m + row * k_row_m + column / 4u][column % 4u] = next_m[i];
+    } else if (i % 4u == 0u) {
+      tile_m[base_m + row * k_row_m + column / 4u] = vec4(next_m[i], next_m[i + 1u], next_m[i + 2u], next_m[i + 3u]);
+    }
   }
   [[unroll]] for (uint i = 0u; i < k_loads_n; i++) {
     uint column = k_quads_n ? quad_column(i / 4u) : column_of(i, k_tile_n);
     uint row = k_quads_n ? thread % k_quads * 4u + i % 4u : row_of(i, k_tile_n);
-    tile_n[base_n + row * k_row_n + column / 4u][column % 4u] = next_n[i];
+    if (k_quads_n || k_channel_last) {
+      tile_n[base_n + row * k_row_n + column / 4u][column % 4u] = next_n[i];
+    } else if (i % 4u == 0u) {
+      tile_n[base_n + row * k_row_n + column / 4u] = vec4(next_n[i], next_n[i + 1u], next_n[i + 2u], next_n[i + 3u]);
+    }
   }
 }

@@ -11,10 +11,12 @@ layout(local_size_x_id = 0) in;
 
 layout(constant_id = 3) const uint k_lanes = 1u;
 layout(constant_id = 4) const uint k_columns = 64u; // quads of a workgroup: the local size / k_lanes
+layout(constant_id = 5) const uint k_taps = 1u; // more: partial weights go [filter][tap][channel], the result [filter][channel][tap]
 
 const uint k_ahead = 8u;
 
 #include "lib/cpu_load.glsl"
+#include "lib/divide.glsl"
 #include "lib/grid.glsl"
 
 INPUT4(0, partial)
@@ -23,6 +25,7 @@ OUTPUT4(1, result)
 layout(push_constant) uniform Push {
   uint quads;
   uint chunks;
+  uint channels, channels_multiplier, channels_shift; // of a group, a multiple of 4
 } push;
 
 const uint k_shared = k_lanes > 1u ? k_lanes * k_columns : 1u;
@@ -63,6 +66,14 @@ void main() {
     }
   }
   if (lane == 0u && own < push.quads) {
-    STORE4(result, index, sum);
+    if (k_taps == 1u) {
+      STORE4(result, index, sum);
+      return;
+    }
+    uint rest = divide(index * 4u, push.channels_multiplier, push.channels_shift);
+    uint channel = rest / k_taps * push.channels + index * 4u - rest * push.channels;
+    [[unroll]] for (uint j = 0u; j < 4u; j++) {
+      STORE1(result, (channel + j) * k_taps + rest % k_taps, sum[j]);
+    }
   }
 }
