@@ -6,6 +6,7 @@ import {
   type ByPeer,
   byPeer,
   type Info,
+  partOfCopy,
   readLines,
   type Result,
   rightResults,
@@ -101,17 +102,14 @@ export class Findings {
   }
 
   /**
-   * Part of a copy kernel's bandwidth that layers without arithmetic reach, in percent: of a copy of as many bytes in turns
-   * with the layer, else of the large copy that was measured first, by the device's own clock.
+   * Part of a copy kernel's bandwidth that layers without arithmetic reach, in percent: of a copy of as many bytes, in turns
+   * with the layer on CPU devices, by the device's own clock on GPUs.
    */
   partsOfCopy(): Each[] {
     return benchmarkSet.filter((layer) => workOf(layer, "fwd").gflop === 0).flatMap(({ id }) => {
-      const ours = this.our(id);
-      if (ours === undefined) return [];
-      const beside = this.result("copy", id)?.ours_faster;
-      const alone = ours.gbps * ours.ms_min / (ours.device_ms_min ?? NaN) /
-        this.ceilings.gbps;
-      return [{ id, value: 100 * (beside ?? alone) }];
+      const [ours, copy] = [this.our(id), this.result("copy", id)];
+      if (ours === undefined || copy === undefined) return [];
+      return [{ id, value: 100 * partOfCopy(ours, copy, this.isSoftware) }];
     });
   }
 

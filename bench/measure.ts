@@ -106,7 +106,7 @@ export async function measureLayer(
     }
     const { gflop, bytes } = workOf(layer, direction);
     const work = { gflop, bytes: dtype === "float16" ? bytes / 2 : bytes };
-    if (work.gflop === 0) rivals.push(await copyRival(device, work.bytes));
+    if (work.gflop === 0) rivals.push(await copyRival(device, work.bytes, dtype));
     const count = await warmUp(device, subject);
     const { milliseconds } = effort;
     const { value: found, rest, kernels } = await besideDevice(

@@ -16,7 +16,7 @@ import { Peer, pythonNames } from "./peer.ts";
 import type { Backend, PythonPeer } from "./peer_protocol.ts";
 import { reportMarkdown } from "./report_markdown.ts";
 import { reportSvg } from "./report_svg.ts";
-import { byPeer, type Info, ourName, readResults, type Result } from "./results.ts";
+import { byPeer, type Info, ourName, partOfCopy, readResults, type Result } from "./results.ts";
 import type { Effort } from "./rivals.ts";
 import { makeOperator } from "./subject.ts";
 import { measureSweep, sweepMarkdown } from "./sweep.ts";
@@ -173,11 +173,12 @@ function printLayer(
   const { ours, peers, error, kernels } = measured;
   if (!ours.ok) failures++;
   const columns = names.map((name) => peerCells(work, peers.find(({ peer }) => peer === name)));
-  const copy = peers.find(({ peer }) => peer === "copy")?.ours_faster;
+  const copy = peers.find(({ peer }) => peer.startsWith("copy"));
+  const part = copy && 100 * partOfCopy(ours, copy, device.adapter.software);
   console.log(
     `${layer.id.padEnd(4)}${layer.name.padEnd(42)}${ourCells(work, ours)}` +
       `${error.toExponential(1).padStart(9)}${ours.ok ? " " : "!"}${columns.join("")}` +
-      (copy === undefined ? "" : ` (GB/s; ${(100 * copy).toFixed(0)} % of a copy)`),
+      (part === undefined ? "" : ` (GB/s; ${part.toFixed(0)} % of a copy)`),
   );
   if (!options.kernels) return;
   for (const { program, label, nanoseconds, grid } of kernels) {

@@ -2,10 +2,19 @@
 
 import { type Device, ops, zeros } from "../mod.ts";
 import { worstError } from "./data.ts";
+import type { BenchType } from "./layer_subject.ts";
 import type { Direction, Layer } from "./layers.ts";
 import type { Peer } from "./peer.ts";
 import { makeResult, type Result } from "./results.ts";
-import { median, type Subject, summarize, wallTimes, warmUp } from "./subject.ts";
+import {
+  deviceTimes,
+  median,
+  type Subject,
+  summarize,
+  type Times,
+  wallTimes,
+  warmUp,
+} from "./subject.ts";
 
 /** Half a kernel and the largest offset of the table, in elements. */
 const BORDER = 4;
@@ -22,6 +31,8 @@ export interface Rival {
   readonly name: string;
   /** Whether its numbers are right. */
   readonly ok: boolean;
+  /** Milliseconds of a run by the device's own clock. */
+  readonly device?: Times;
   /** Milliseconds of each run. */
   time(milliseconds: number, atLeast: number): Promise<readonly number[]>;
   dispose(): void;
@@ -95,17 +106,19 @@ export async function layerRival(
   return peerRival(peer, worstError(scaled(values), scaled(right)) <= tolerance);
 }
 
-/** The plain copy kernel of the device, moving as many bytes as a layer does. */
-export async function copyRival(device: Device, bytes: number): Promise<Rival> {
+/** The plain copy kernel of the device, moving as many bytes as a layer does with elements of a dtype. */
+export async function copyRival(device: Device, bytes: number, dtype: BenchType): Promise<Rival> {
   const source = zeros([Math.max(4, Math.round(bytes / 8))], { device });
   const subject: Subject = {
     run: () => [ops.mul(source, 1)],
     dispose: () => source.dispose(),
   };
   const count = await warmUp(device, subject);
+  const clock = await deviceTimes(device, subject, count, 0);
   return {
-    name: "copy",
+    name: `copy${dtype === "float16" ? "-fp16" : ""}`,
     ok: true,
+    ...(clock === null ? {} : { device: summarize(clock.milliseconds) }),
     time: (milliseconds, atLeast) => wallTimes(device, subject, count, milliseconds, atLeast),
     dispose: () => subject.dispose(),
   };
@@ -140,8 +153,9 @@ export function rivalResults(
   direction: Direction,
   work: { readonly gflop: number; readonly bytes: number },
 ): Result[] {
-  return rivals.map(({ name, ok }, at) => ({
+  return rivals.map(({ name, ok, device }, at) => ({
     ...makeResult(name, id, direction, summarize(rounds[at]!.times), work, ok),
+    ...(device === undefined ? {} : { device_ms_min: device.min, device_ms_median: device.median }),
     ours_faster: Number(median(rounds[at]!.ratios).toPrecision(4)),
   }));
 }

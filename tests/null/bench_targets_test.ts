@@ -56,6 +56,20 @@ test("rates and paired ratios are geometric means; memory-bound layers count in 
   assertEquals(rows.get("times ONNX Runtime on the CPU, forward"), ["not measured", "≥ 0.4", "–"]);
 });
 
+test("on GPUs a copy and a layer are compared by the device's clock", () => {
+  const rows = rowsOf([
+    { ...software, software: false },
+    { ...ours[2]!, device_ms_min: 0.5 },
+    { ...base, peer: "copy", id: "P5", device_ms_min: 0.4, ours_faster: 0.7 },
+    { ...base, peer: "copy-fp16", id: "P5", device_ms_min: 0.2 },
+  ]);
+  assertEquals(rows.get("memory-bound layers, part of a copy kernel's bandwidth"), [
+    "80 % (P5 80)",
+    "≥ 85 %",
+    "**no**",
+  ]);
+});
+
 test("wrong results of a peer do not count", () => {
   const wrong = { ...base, peer: "ort", id: "R3", ours_faster: 9, ok: false };
   const right = { ...base, peer: "ort", id: "M2", ours_faster: 0.25 };
