@@ -84,7 +84,6 @@ const CAPABILITIES: ReadonlyMap<number, string | null> = new Map([
   [9, "float16"],
   [10, "float64"],
   [11, "int64"],
-  [12, "int64Atomics"],
   [22, "int16"],
   [39, "int8"],
   [46, null], // SampledBuffer

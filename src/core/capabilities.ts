@@ -72,8 +72,6 @@ export interface Capabilities {
   readonly cooperativeMatrix: MatrixShape | null;
   /** Whether shaders compute with 64-bit integers. */
   readonly int64: boolean;
-  /** Whether shaders add 64-bit integers atomically. */
-  readonly int64Atomics: boolean;
   /** Whether shaders may read buffers through 64-bit addresses. */
   readonly bufferDeviceAddress: boolean;
   /** Most workgroups of one dispatch on each axis. */
@@ -139,7 +137,6 @@ const rules: { readonly [Key in keyof Capabilities]: OptionRule<unknown> } = {
   subgroupShuffle: flag,
   float16: flag,
   cooperativeMatrix: matrix,
-  int64Atomics: flag,
   tuning: table,
   precision: oneOf(["highest", "high"]),
   int64: flag,

@@ -45,7 +45,6 @@ export function readCapabilities(
       ? adapter.cooperativeMatrix
       : null,
     int64: features.int64,
-    int64Atomics: features.int64 && features.int64Atomics,
     bufferDeviceAddress: features.bufferDeviceAddress,
     maxWorkgroupCount: limits.maxWorkgroupCount,
     maxWorkgroupSize: limits.maxWorkgroupSize,

@@ -28,8 +28,6 @@ export interface AdapterFeatures {
   readonly int16: boolean;
   /** 64-bit integer arithmetic. */
   readonly int64: boolean;
-  /** Atomics on 64-bit integers in buffers. */
-  readonly int64Atomics: boolean;
   /** 8-bit elements in storage buffers. */
   readonly storage8: boolean;
   /** 16-bit elements in storage buffers. */
@@ -94,7 +92,6 @@ export function readFeatures(
     int8: features12.shaderInt8,
     int16: core.shaderInt16,
     int64: core.shaderInt64,
-    int64Atomics: features12.shaderBufferInt64Atomics,
     storage8: features12.storageBuffer8BitAccess,
     storage16: features11.storageBuffer16BitAccess,
     scalarBlockLayout: features12.scalarBlockLayout,
@@ -145,7 +142,6 @@ export function writeFeatures(arena: Arena, features: AdapterFeatures, validate:
       bufferDeviceAddress: features.bufferDeviceAddress,
       shaderFloat16: features.float16,
       shaderInt8: features.int8,
-      shaderBufferInt64Atomics: features.int64Atomics,
       storageBuffer8BitAccess: features.storage8,
       scalarBlockLayout: features.scalarBlockLayout,
       shaderSubgroupExtendedTypes: features.subgroupExtendedTypes,

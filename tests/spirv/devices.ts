@@ -18,7 +18,6 @@ export const CPUS: readonly Capabilities[] = (["texel", "storage", "address"] as
 export const TEXEL_GPU: Capabilities = {
   ...FORGED.gpu,
   loadPath: "texel",
-  int64Atomics: false,
   maxStorageBufferRange: 2 ** 27,
 };
 
