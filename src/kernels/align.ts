@@ -2,7 +2,12 @@
 
 import { programs } from "../../shaders/manifest.ts";
 import type { Dispatch } from "../core/dispatch.ts";
-import type { ImageStrides, Triple } from "./convolution_problem.ts";
+import {
+  type ConvolutionProblem,
+  type ImageStrides,
+  isGapless,
+  type Triple,
+} from "./convolution_problem.ts";
 import { divisor } from "./divisor.ts";
 import { gridForItems, plainLocalSize } from "./grid.ts";
 import { usesTexels } from "./operand.ts";
@@ -39,9 +44,7 @@ export function alignRows(
   channels: number,
   count: number,
 ): AlignedRows | undefined {
-  const contiguous = strides.w === 1 && (height === 1 || strides.h === width) &&
-    (depth === 1 || strides.d === height * width) && strides.c === depth * height * width &&
-    strides.n === channels * strides.c;
+  const contiguous = isGapless(strides, [depth, height, width], channels);
   // A last vector that is not whole would lie outside a view.
   if (!contiguous || width % 4 === 0 || count % 4 !== 0 || !capabilities.int64) return undefined;
   const quads = Math.ceil(width / 4);
@@ -61,4 +64,16 @@ export function alignRows(
         gridForItems(capabilities, total),
       ),
   };
+}
+
+/** The problem on rows of whole vectors, and their copy where the image has others; undefined if it cannot be copied. */
+export function onVectors(
+  capabilities: Capabilities,
+  problem: ConvolutionProblem,
+): { problem: ConvolutionProblem; copy?: AlignedRows } | undefined {
+  const { input, inputSize, channels, inputCount } = problem;
+  if (inputSize[2] % 4 === 0) return { problem };
+  const copy = alignRows(capabilities, input, inputSize, channels, inputCount);
+  if (copy === undefined) return undefined;
+  return { problem: { ...problem, input: copy.strides, inputSize: copy.size }, copy };
 }

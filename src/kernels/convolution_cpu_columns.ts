@@ -3,7 +3,7 @@
 
 import { programs } from "../../shaders/manifest.ts";
 import type { Dispatch } from "../core/dispatch.ts";
-import { type AlignedRows, alignRows } from "./align.ts";
+import { onVectors } from "./align.ts";
 import { isChannelFirst, supportsCpuRow } from "./convolution_cpu_row.ts";
 import {
   epilogueSlots,
@@ -17,7 +17,7 @@ import {
   epilogueConstants,
   product,
 } from "./convolution_problem.ts";
-import { storedTogether } from "./cpu_plane.ts";
+import { isPlainWeight, storedTogether } from "./cpu_plane.ts";
 import { type Capabilities, makeDispatch, type Plan, type Slot } from "./plan.ts";
 
 /** Outputs of an invocation. */
@@ -66,15 +66,6 @@ interface Sizes {
   readonly finishes: boolean;
 }
 
-/** Whether the taps of an output channel lie side by side as `[channels][kd][kh][kw]`, in whole vectors. */
-function isPlainWeight({ weight, kernel, channels }: ConvolutionProblem): boolean {
-  const [kd, kh, kw] = kernel;
-  const taps = kd * kh * kw;
-  return taps * channels % 4 === 0 && (kw === 1 || weight.w === 1) &&
-    (kh === 1 || weight.h === kw) &&
-    (kd === 1 || weight.d === kh * kw) && weight.c === taps && weight.n === channels * taps;
-}
-
 /** Rows of taps that one pass takes at most. */
 function mostRows(
   { kernel, stride, dilation, channels }: ConvolutionProblem,
@@ -114,7 +105,8 @@ function sizesOf(problem: ConvolutionProblem): Sizes {
   const rows = Math.ceil(allRows / (fewest * step)) * step;
   const passes = Math.ceil(allRows / rows);
   const quads = Math.ceil(rows * kw / 4);
-  const plainWeight = isPlainWeight(problem) && (passes === 1 || rows * kw % 4 === 0);
+  const plainWeight = isPlainWeight(problem) && allRows * kw % 4 === 0 &&
+    (passes === 1 || rows * kw % 4 === 0);
   let split = 1;
   while (split * subgroups < ENOUGH_WORKGROUPS && filters / split >= 32) split++;
   return {
@@ -139,18 +131,6 @@ function finishesVectors({ output, size, shuffle, phases }: ConvolutionProblem):
   const steps = [output.n, output.c, output.d, output.h, size[2]];
   return output.w === 1 && phases === undefined && shuffle[2] <= MOST_SHUFFLED &&
     steps.every((step) => step % 4 === 0);
-}
-
-/** The problem on rows of whole vectors, and their copy where the image has others; undefined if it cannot be copied. */
-function onVectors(
-  capabilities: Capabilities,
-  problem: ConvolutionProblem,
-): { problem: ConvolutionProblem; copy?: AlignedRows } | undefined {
-  const { input, inputSize, channels, inputCount } = problem;
-  if (inputSize[2] % 4 === 0) return { problem };
-  const copy = alignRows(capabilities, input, inputSize, channels, inputCount);
-  if (copy === undefined) return undefined;
-  return { problem: { ...problem, input: copy.strides, inputSize: copy.size }, copy };
 }
 
 /** Whether a device can run the kernel on a problem. */

@@ -1,6 +1,6 @@
 // Convolution of few filters for CPU devices: lanes side by side along the rows, all filters of a group in each of them.
 
-import { type AlignedRows, alignRows } from "./align.ts";
+import { onVectors } from "./align.ts";
 import { isChannelFirst } from "./convolution_cpu_row.ts";
 import { cpuProgram, LANES, outputWords, supportsCpuKernels } from "./convolution_cpu_weight.ts";
 import {
@@ -9,7 +9,7 @@ import {
   epilogueConstants,
 } from "./convolution_problem.ts";
 import { localSize, MOST_TEXELS, partsOf, PIXELS, rowsOf, windowOf } from "./cpu_lanes.ts";
-import { storedTogether, windowConstants } from "./cpu_plane.ts";
+import { isPlainWeight, storedTogether, windowConstants } from "./cpu_plane.ts";
 import { type Capabilities, makeDispatch, type Plan } from "./plan.ts";
 
 /** Filters of a group beyond which spreading them over the lanes is no worse, if rows can be read in place. */
@@ -21,18 +21,6 @@ const BUSY = 32;
 /** Sums of one invocation; more would not stay near the registers. */
 const MOST_SUMS = 64;
 
-/** The problem on rows of whole vectors, and their copy where the image has others; undefined if it cannot be copied. */
-function onVectors(
-  capabilities: Capabilities,
-  problem: ConvolutionProblem,
-): { problem: ConvolutionProblem; copy?: AlignedRows } | undefined {
-  const { input, inputSize, channels, inputCount } = problem;
-  if (inputSize[2] % 4 === 0) return { problem };
-  const copy = alignRows(capabilities, input, inputSize, channels, inputCount);
-  if (copy === undefined) return undefined;
-  return { problem: { ...problem, input: copy.strides, inputSize: copy.size }, copy };
-}
-
 /** Output rows of one invocation; 0 if the kernel would be too long. */
 function rowsOfFew(problem: ConvolutionProblem): number {
   const filters = problem.filters / problem.groups;
@@ -41,21 +29,12 @@ function rowsOfFew(problem: ConvolutionProblem): number {
   return [4, 2, 1].find((count) => count <= Math.min(rows, most)) ?? 0;
 }
 
-/** Whether the weight lies as `[filters][channels][kd][kh][kw]` without gaps. */
-function isContiguousWeight({ weight, kernel, channels, groups }: ConvolutionProblem): boolean {
-  const [kd, kh, kw] = kernel;
-  const taps = kd * kh * kw;
-  return (kw === 1 || weight.w === 1) && (kh === 1 || weight.h === kw) &&
-    (kd === 1 || weight.d === kh * kw) && (channels === groups || weight.c === taps) &&
-    weight.n === channels / groups * taps;
-}
-
 /** Whether a device can run the kernel on a problem. */
 export function supportsCpuFew(problem: ConvolutionProblem, capabilities: Capabilities): boolean {
   const { kernel, size, groups, filters, batch } = problem;
   if (!isChannelFirst(problem) || filters / groups > MOST_FILTERS) return false;
   const rows = onVectors(capabilities, problem)?.problem;
-  return rows !== undefined && isContiguousWeight(problem) && kernel[1] * kernel[2] <= 64 &&
+  return rows !== undefined && isPlainWeight(problem) && kernel[1] * kernel[2] <= 64 &&
     windowOf(rows).texels <= MOST_TEXELS && rowsOfFew(rows) > 0 &&
     Math.ceil(size[2] / PIXELS) * size[1] <= 65_535 &&
     groups <= 65_535 && batch * size[0] <= 65_535 &&

@@ -21,15 +21,13 @@ import {
   type ConvolutionProblem,
   convolutionSlots,
   epilogueConstants,
+  isGapless,
 } from "./convolution_problem.ts";
 import { type Capabilities, makeDispatch, type Plan } from "./plan.ts";
 
 /** Whether the input is channel-first and without gaps. */
 export function isChannelFirst({ input, inputSize, channels }: ConvolutionProblem): boolean {
-  const [depth, height, width] = inputSize;
-  return input.w === 1 && (height === 1 || input.h === width) &&
-    (depth === 1 || input.d === height * width) && input.c === depth * height * width &&
-    input.n === channels * input.c;
+  return isGapless(input, inputSize, channels);
 }
 
 /** Whether a kernel is 1x1 and can read a plane as one long row of whole vectors. */

@@ -13,6 +13,7 @@ import {
   type ConvolutionProblem,
   convolutionSlots,
   epilogueConstants,
+  inRows,
   product,
 } from "./convolution_problem.ts";
 import { type Capabilities, makeDispatch, type Plan, type Slot } from "./plan.ts";
@@ -56,12 +57,10 @@ function sizesOf({ channels, filters, batch, size }: ConvolutionProblem): Sizes 
 
 function supports(problem: ConvolutionProblem, capabilities: Capabilities): boolean {
   const { kernel, padding, groups, channels, filters, batch, size, output } = problem;
-  const [depth, height, width] = size;
   const { pixels, groups: blocks } = sizesOf(problem);
   return capabilities.loadPath === "texel" && groups === 1 && product(kernel) === 1 &&
     padding.every((zeros) => zeros === 0) && channels % 4 === 0 && filters % (4 * LANES) === 0 &&
-    storesPlainly(problem) && output.w === 1 && (height === 1 || output.h === width) &&
-    (depth === 1 || output.d === width * height) &&
+    storesPlainly(problem) && inRows(output, size) &&
     Math.max(batch, blocks, filters / FINISHED_CHANNELS, pixels / FINISHED_PIXELS) <= 65_535 &&
     supportsCpuKernels(
       capabilities,

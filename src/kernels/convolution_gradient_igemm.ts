@@ -10,6 +10,7 @@ import {
 import {
   geometryConstants,
   type ImageStrides,
+  inRows,
   product,
   type Triple,
 } from "./convolution_problem.ts";
@@ -116,10 +117,8 @@ function boundsOf(problem: GradientProblem, tile: Tile): number {
 
 /** Whether four neighboring pixels are neighbors in a tensor, wherever they begin. */
 function hasQuads(tensor: ImageStrides, size: Triple): boolean {
-  const [depth, height, width] = size;
-  return tensor.w === 1 && (height === 1 || tensor.h === width) &&
-    (depth === 1 || tensor.d === height * width) &&
-    [depth * height * width, tensor.n, tensor.c].every((step) => step % 4 === 0);
+  return inRows(tensor, size) &&
+    [product(size), tensor.n, tensor.c].every((step) => step % 4 === 0);
 }
 
 /** Which operands are read four pixels at once. */

@@ -60,6 +60,17 @@ export interface ImageStrides {
   readonly w: number;
 }
 
+/** Whether all pixels of a channel lie in a row, without gaps. */
+export function inRows(tensor: ImageStrides, [depth, height, width]: Triple): boolean {
+  return tensor.w === 1 && (height === 1 || tensor.h === width) &&
+    (depth === 1 || tensor.d === height * width);
+}
+
+/** Whether a tensor is channel-first and without gaps. */
+export function isGapless(tensor: ImageStrides, size: Triple, channels: number): boolean {
+  return inRows(tensor, size) && tensor.c === product(size) && tensor.n === channels * tensor.c;
+}
+
 /** A convolution as the variants know it. */
 export interface ConvolutionProblem {
   readonly batch: number;

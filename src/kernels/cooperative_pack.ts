@@ -2,7 +2,7 @@
 
 import { programs } from "../../shaders/manifest.ts";
 import type { Dispatch } from "../core/dispatch.ts";
-import type { ConvolutionProblem, ImageStrides, Triple } from "./convolution_problem.ts";
+import { type ConvolutionProblem, type ImageStrides, inRows } from "./convolution_problem.ts";
 import type { CooperativeTile } from "./cooperative_tile.ts";
 import { divisor } from "./divisor.ts";
 import { planFill } from "./elementwise.ts";
@@ -30,12 +30,6 @@ export interface CooperativeAccess {
   readonly load: "channels" | "columns" | "packed";
   /** 0 halves, 1 eight columns at once, 2 eight filters at once. */
   readonly store: 0 | 1 | 2;
-}
-
-/** Whether all pixels of a channel lie in a row, without gaps. */
-function inRows(tensor: ImageStrides, [depth, height, width]: Triple): boolean {
-  return tensor.w === 1 && (height === 1 || tensor.h === width) &&
-    (depth === 1 || tensor.d === height * width);
 }
 
 /**

@@ -19,11 +19,13 @@ export function windowConstants(
   };
 }
 
-/** Whether the weight of a depthwise convolution lies as `[filters][kd][kh][kw]` without gaps. */
-export function isPlainWeight({ weight, kernel }: ConvolutionProblem): boolean {
+/** Whether the weight lies as `[filters][channels][kd][kh][kw]` without gaps. */
+export function isPlainWeight({ weight, kernel, channels, groups }: ConvolutionProblem): boolean {
   const [kd, kh, kw] = kernel;
+  const taps = kd * kh * kw;
   return (kw === 1 || weight.w === 1) && (kh === 1 || weight.h === kw) &&
-    (kd === 1 || weight.d === kh * kw) && weight.n === kd * kh * kw;
+    (kd === 1 || weight.d === kh * kw) && (channels === groups || weight.c === taps) &&
+    weight.n === channels / groups * taps;
 }
 
 /**

@@ -2,7 +2,7 @@
 
 import { programs } from "../../shaders/manifest.ts";
 import type { Dispatch, RowCopy } from "../core/dispatch.ts";
-import { contiguousStrides } from "../core/shape.ts";
+import { contiguousStrides, elementCount } from "../core/shape.ts";
 import { divisorWords } from "./axes.ts";
 import { gridForItems, plainLocalSize } from "./grid.ts";
 import { usesTexels } from "./operand.ts";
@@ -20,8 +20,6 @@ const MAX_COLUMNS = 16;
 /** The kernel stores element by element, which takes so many times as long as in a kernel that makes the whole. */
 const BORDER_COST = 6;
 
-const product = (sizes: readonly number[]): number => sizes.reduce((all, size) => all * size, 1);
-
 /** What lies inside, copied. */
 function copies(capabilities: Capabilities, axes: readonly Axis[]): Dispatch[] {
   const outermost = axes.toReversed();
@@ -32,7 +30,7 @@ function copies(capabilities: Capabilities, axes: readonly Axis[]): Dispatch[] {
     sizes: inside,
     from: { base: 0, strides: contiguousStrides(inside) },
     to: { base: first, strides },
-    outputCount: product(outermost.map(({ to }) => to)),
+    outputCount: elementCount(outermost.map(({ to }) => to)),
   };
   return copyRegion(capabilities, region, 4, [0, 1]);
 }
@@ -48,7 +46,7 @@ function dispatchBorder(
   const made = axes.map(({ from, to }, at) => at < axis ? to : at === axis ? to - from : from);
   const columns = axis === 0 && made[0]! <= MAX_COLUMNS ? made[0]! : 0;
   const sizes = columns > 0 ? [1, ...made.slice(1)] : made;
-  const count = product(sizes);
+  const count = elementCount(sizes);
   const words: Record<string, number> = {
     count,
     fill,
@@ -83,7 +81,7 @@ function dispatchBorder(
  */
 function copyBorder(axes: readonly Axis[], axis: number, mode: PadMode): RowCopy | undefined {
   const { from, before, to } = axes[axis]!;
-  const row = 4 * product(axes.slice(0, axis).map((each) => each.to));
+  const row = 4 * elementCount(axes.slice(0, axis).map((each) => each.to));
   const [outer, outermost] = axes.slice(axis + 1);
   const [rows, planes] = [outer?.from ?? 1, outermost?.from ?? 1];
   const regions = rows * planes * (to - from);
@@ -122,7 +120,10 @@ export function copyInside(
   fill: number,
 ): Dispatch[] | undefined {
   if (axes.length > MAX_AXES || !fitsCpuKernels(capabilities, axes, mode)) return undefined;
-  const [inside, all] = [product(axes.map(({ from }) => from)), product(axes.map(({ to }) => to))];
+  const [inside, all] = [
+    elementCount(axes.map(({ from }) => from)),
+    elementCount(axes.map(({ to }) => to)),
+  ];
   if ((all - inside) * BORDER_COST > all) return undefined;
   const inner = copies(capabilities, axes);
   if (inner.some(({ copy }) => copy === undefined)) return undefined;
